@@ -1,0 +1,1 @@
+"""The instrument: contract, clock, streams, rings, recorder, recordings, perturbations, export."""

@@ -1,0 +1,1 @@
+"""A transistor-level microprocessor on the board of a video game console."""
