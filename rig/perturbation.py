@@ -1,0 +1,151 @@
+"""What is done to a subject: stimuli, silencing, lesions. One value type, and the trains made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from rig.errors import SpecError, TickError
+
+
+class PerturbationKind(StrEnum):
+    """Each subject names the kinds that it supports."""
+
+    DRIVE = "drive"  # stimulus: force the units to `amplitude` (binary units: 1 high, 0 low)
+    SILENCE = "silence"  # reversible clamp to `amplitude`, 0 unless said
+    RELEASE = "release"  # end drives and silences of these units
+    STUCK_ON = "stuck_on"  # lesion: always conducting, always active
+    STUCK_OFF = "stuck_off"  # lesion: never conducting, never active
+    REMOVE = "remove"  # lesion: the unit is taken out
+
+
+LESIONS = frozenset({PerturbationKind.STUCK_ON, PerturbationKind.STUCK_OFF, PerturbationKind.REMOVE})
+_DEFAULT_AMPLITUDE = {PerturbationKind.DRIVE: 1.0}
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """One change to some units over [start_tick, stop_tick).
+
+    The samples stamped start_tick to stop_tick − 1 are the first and last that may show it. Where several reversible
+    perturbations hold one unit, the one that started last wins, and an earlier one that still lasts holds again after
+    it. A lesion never ends.
+
+    Attributes
+    ----------
+    kind : PerturbationKind
+    unit_ids : ids, unique
+    start_tick : int ≥ 0
+    stop_tick : None for a lesion, for a release, and for what lasts until it is released
+    amplitude : in the unit's own measure; 1 for a drive and 0 otherwise unless said
+    label : what made it (``train 3``, ``trigger sync``), for the log
+    """
+
+    kind: PerturbationKind
+    unit_ids: tuple[int, ...]
+    start_tick: int
+    stop_tick: int | None = None
+    amplitude: float | None = None
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.unit_ids:
+            raise SpecError(f"asked for {self.kind} of no unit; name at least one")
+        if self.start_tick < 0:
+            raise TickError(f"asked for {self.kind} at tick {self.start_tick}; ticks start at 0")
+        if self.stop_tick is not None:
+            if self.kind in LESIONS or self.kind is PerturbationKind.RELEASE:
+                raise TickError(
+                    f"asked for {self.kind} until tick {self.stop_tick}; a {self.kind} has no end: leave it out"
+                )
+            if self.stop_tick <= self.start_tick:
+                raise TickError(
+                    f"asked for {self.kind} over ticks [{self.start_tick}, {self.stop_tick}); the end must come after the start"
+                )
+
+    @property
+    def level(self) -> float:
+        """The amplitude, with the kind's default filled in."""
+        return _DEFAULT_AMPLITUDE.get(self.kind, 0.0) if self.amplitude is None else self.amplitude
+
+
+@dataclass(frozen=True)
+class PulseTrain:
+    """Repeated pulses, as a stimulator's panel asks for them.
+
+    Attributes
+    ----------
+    kind : DRIVE or SILENCE
+    unit_ids : ids
+    onset_ticks : from the moment it is given (or triggered) to the first pulse
+    width_ticks : of one pulse
+    period_ticks : from pulse to pulse, at least the width
+    count : pulses
+    jitter_ticks : each pulse but not the count is shifted by a whole number uniform in [−jitter, jitter]
+    amplitude : see Perturbation
+    """
+
+    kind: PerturbationKind
+    unit_ids: tuple[int, ...]
+    onset_ticks: int = 0
+    width_ticks: int = 1
+    period_ticks: int = 1
+    count: int = 1
+    jitter_ticks: int = 0
+    amplitude: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in (PerturbationKind.DRIVE, PerturbationKind.SILENCE):
+            raise SpecError(f"asked for a train of {self.kind}; trains are of drive or silence")
+        if self.width_ticks < 1 or self.count < 1 or self.onset_ticks < 0 or self.jitter_ticks < 0:
+            raise SpecError(
+                f"asked for a train with onset {self.onset_ticks}, width {self.width_ticks}, count {self.count}, jitter "
+                f"{self.jitter_ticks}; onset and jitter must be ≥ 0, width and count ≥ 1"
+            )
+        if self.count > 1 and self.period_ticks < self.width_ticks + 2 * self.jitter_ticks:
+            raise SpecError(
+                f"asked for a train of period {self.period_ticks} with width {self.width_ticks} and jitter "
+                f"{self.jitter_ticks}; pulses would overlap: the period must be at least width + 2 × jitter"
+            )
+
+    def pulses(self, origin_tick: int, seed: int, label: str = "") -> tuple[Perturbation, ...]:
+        """The pulses as perturbations, counted from origin_tick.
+
+        Jitter is drawn from `seed` and `origin_tick` alone, so a replay draws the same.
+        """
+        rng = np.random.default_rng([seed & 0xFFFFFFFF, origin_tick])
+        shifts = rng.integers(-self.jitter_ticks, self.jitter_ticks, size=self.count, endpoint=True)
+        first = origin_tick + self.onset_ticks
+        pulses = []
+        for k in range(self.count):
+            start = max(first + k * self.period_ticks + int(shifts[k]), origin_tick)
+            pulses.append(
+                Perturbation(self.kind, self.unit_ids, start, start + self.width_ticks, self.amplitude, label)
+            )
+        return tuple(pulses)
+
+
+def perturbation_to_json(p: Perturbation) -> dict[str, Any]:
+    return {
+        "kind": str(p.kind),
+        "unit_ids": list(p.unit_ids),
+        "start_tick": p.start_tick,
+        "stop_tick": p.stop_tick,
+        "amplitude": p.amplitude,
+        "label": p.label,
+    }
+
+
+def perturbation_from_json(value: Mapping[str, Any]) -> Perturbation:
+    return Perturbation(
+        kind=PerturbationKind(value["kind"]),
+        unit_ids=tuple(int(u) for u in value["unit_ids"]),
+        start_tick=int(value["start_tick"]),
+        stop_tick=None if value["stop_tick"] is None else int(value["stop_tick"]),
+        amplitude=None if value["amplitude"] is None else float(value["amplitude"]),
+        label=str(value.get("label", "")),
+    )
