@@ -1,0 +1,114 @@
+"""What an engine must be told about a chip beyond its netlist: supplies, clock, bus, reset, registers, regions.
+
+Everything here is data. The engines know none of these names, so a 6800 or a Z80 is a value of `ChipDescription`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Levels = tuple[tuple[str, int], ...]
+"""Pin levels applied one after the other, the chip settling after each: ((name, 0 or 1), ...)."""
+
+
+@dataclass(frozen=True)
+class ClockStep:
+    """One half-cycle: the levels that the clock pins take, and whether the memory is looked at when it has settled."""
+
+    levels: Levels
+    bus_access: bool
+
+
+@dataclass(frozen=True)
+class MemoryProtocol:
+    """How the chip asks for memory.
+
+    Attributes
+    ----------
+    address, data : node names, bit 0 first
+    read_when, write_when : levels that must all hold for a read, for a write; a read is looked for first
+    """
+
+    address: tuple[str, ...]
+    data: tuple[str, ...]
+    read_when: Levels
+    write_when: Levels
+
+
+@dataclass(frozen=True)
+class ResetScript:
+    """Power-up: levels set from an all-zero chip, half-cycles under reset, levels that release it.
+
+    `clock_step` is the index in `clock_cycle` that the levels leave the clock in.
+    """
+
+    hold: Levels
+    clock_step: int
+    n_half_cycles: int
+    release: Levels
+
+
+@dataclass(frozen=True)
+class Register:
+    """A number kept in nodes.
+
+    Attributes
+    ----------
+    bits : node names, bit 0 first; None where the register has no such bit (reads 0)
+    inverted : the nodes hold the complement
+    """
+
+    bits: tuple[str | None, ...]
+    inverted: bool = False
+
+
+@dataclass(frozen=True)
+class RegionRule:
+    """One region of the die: nodes by name pattern, the rest by where they are drawn.
+
+    Attributes
+    ----------
+    path : levels from coarse to fine, "/" between them
+    names : regular expressions that a whole node name must match
+    box_um : (x_min, x_max, y_min, y_max) on the die, for nodes that no pattern takes
+    """
+
+    path: str
+    names: tuple[str, ...] = ()
+    box_um: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class ChipDescription:
+    """A chip in the Visual6502 format, described.
+
+    Attributes
+    ----------
+    name : short name, also of the folder that its files are installed in
+    vss_name, vcc_name : supplies, by node name
+    input_pins : pins that the outside may set
+    clock_cycle : half-cycles in order, then over again
+    memory : the bus
+    reset : the power-up script
+    registers : what to decode into numbers
+    um_per_unit : mask units to micrometres
+    regions : first rule that takes a node wins, patterns before boxes
+    """
+
+    name: str
+    title: str
+    vss_name: str
+    vcc_name: str
+    input_pins: tuple[str, ...]
+    clock_cycle: tuple[ClockStep, ...]
+    memory: MemoryProtocol
+    reset: ResetScript
+    registers: Mapping[str, Register]
+    um_per_unit: float
+    regions: tuple[RegionRule, ...] = field(default=())
+
+
+def bits(pattern: str, n: int) -> tuple[str, ...]:
+    """Names of a bus, bit 0 first: `bits("ab{}", 16)`."""
+    return tuple(pattern.format(bit) for bit in range(n))

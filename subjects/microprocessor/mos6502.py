@@ -1,0 +1,48 @@
+"""The MOS 6502 (revision D die), as published by the Visual6502 project.
+
+Pins and clocking after the MCS6500 hardware manual (MOS Technology, 1976): memory is accessed while phase 2 is high,
+here while clk0 is high. The reset script is that of perfect6502's `initAndResetChip`.
+
+      clk0  ‾‾‾‾\\____/‾‾‾‾\\____/      a tick is one half-cycle
+      tick    0    1    2    3
+                        ^ address and R/W are final; a read forces the data bus, a write is taken from it
+"""
+
+from __future__ import annotations
+
+from subjects.microprocessor.chip import ChipDescription, ClockStep, MemoryProtocol, Register, ResetScript, bits
+
+MOS6502 = ChipDescription(
+    name="mos6502",
+    title="MOS Technology 6502, revision D",
+    vss_name="vss",
+    vcc_name="vcc",
+    input_pins=("res", "irq", "nmi", "rdy", "so", "clk0"),
+    clock_cycle=(
+        ClockStep((("clk0", 0),), bus_access=False),
+        ClockStep((("clk0", 1),), bus_access=True),
+    ),
+    memory=MemoryProtocol(
+        address=bits("ab{}", 16),
+        data=bits("db{}", 8),
+        read_when=(("rw", 1),),
+        write_when=(("rw", 0),),
+    ),
+    reset=ResetScript(
+        hold=(("res", 0), ("clk0", 1), ("rdy", 1), ("so", 0), ("irq", 1), ("nmi", 1)),
+        clock_step=1,
+        n_half_cycles=16,
+        release=(("res", 1),),
+    ),
+    registers={
+        "a": Register(bits("a{}", 8)),
+        "x": Register(bits("x{}", 8)),
+        "y": Register(bits("y{}", 8)),
+        "s": Register(bits("s{}", 8)),
+        "p": Register(("p0", "p1", "p2", "p3", "p4", None, "p6", "p7")),
+        "pc": Register(bits("pcl{}", 8) + bits("pch{}", 8)),
+        "ir": Register(bits("notir{}", 8), inverted=True),
+        "sync": Register(("sync",)),
+    },
+    um_per_unit=1.0,
+)
