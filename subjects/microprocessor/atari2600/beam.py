@@ -1,0 +1,195 @@
+"""The beam: lines, HBLANK, horizontal motion, and writes that the picture sees some clocks later.
+
+    clock      0              68       76                            228
+               | HBLANK       |( comb )| 160 pixels                   |
+               ^ RDY released          ^ object counters run from here
+                 (board.py)              (from 68 without HMOVE)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from subjects.microprocessor.atari2600.objects import draw, tick
+from subjects.microprocessor.atari2600.picture import blacken, draw_playfield, latch_collisions, show
+from subjects.microprocessor.atari2600.registers import (
+    ENABL,
+    ENAM0,
+    ENAM1,
+    GRP0,
+    GRP1,
+    HMOVE,
+    PF0,
+    PF1,
+    PF2,
+    REFP0,
+    REFP1,
+)
+from subjects.microprocessor.atari2600.state import (
+    CLOCKS_PER_LINE,
+    HBLANK_CLOCKS,
+    N_OBJECTS,
+    N_PENDING,
+)
+
+COMB_CLOCKS = 8
+
+
+@njit(cache=True)
+def hblank_end(s: Any) -> int:
+    """Clock of the line at which the object counters start to run."""
+    return HBLANK_CLOCKS + COMB_CLOCKS if s.comb else HBLANK_CLOCKS
+
+
+@njit(cache=True)
+def delay_clocks(register: int, clock: int) -> int:
+    """Colour clocks until a write at `clock` is seen.
+
+    The playfield's serialiser and the motion sequencer work in groups of four clocks and take what was there two
+    clocks before a group (2-5 clocks); graphics pass one more latch (Towers, TIA Hardware Notes, "Playfield").
+    """
+    if register == PF0 or register == PF1 or register == PF2 or register == HMOVE:
+        return 2 + (-(clock + 2)) % 4
+    if register == GRP0 or register == GRP1 or register == REFP0 or register == REFP1:
+        return 1
+    if register == ENAM0 or register == ENAM1 or register == ENABL:
+        return 1
+    return 0
+
+
+@njit(cache=True)
+def postpone(s: Any, clock: int, register: int, value: int) -> None:
+    """Queue a write that is seen at `clock`, behind those that are seen no later."""
+    i = s.n_pending
+    assert i < N_PENDING
+    while i > 0 and s.pending_clock[i - 1] > clock:
+        s.pending_clock[i] = s.pending_clock[i - 1]
+        s.pending_register[i] = s.pending_register[i - 1]
+        s.pending_value[i] = s.pending_value[i - 1]
+        i -= 1
+    s.pending_clock[i] = clock
+    s.pending_register[i] = register
+    s.pending_value[i] = value
+    s.n_pending += 1
+
+
+@njit(cache=True)
+def apply_first_pending(s: Any) -> None:
+    register = s.pending_register[0]
+    value = s.pending_value[0]
+    s.n_pending -= 1
+    for i in range(s.n_pending):
+        s.pending_clock[i] = s.pending_clock[i + 1]
+        s.pending_register[i] = s.pending_register[i + 1]
+        s.pending_value[i] = s.pending_value[i + 1]
+    if register == GRP0:
+        s.grp[0] = value
+        s.grp_old[1] = s.grp[1]
+    elif register == GRP1:
+        s.grp[1] = value
+        s.grp_old[0] = s.grp[0]
+        s.enabl_old = s.enabl
+    elif register == REFP0 or register == REFP1:
+        s.reflect[register - REFP0] = (value >> 3) & 1
+    elif register == ENAM0 or register == ENAM1:
+        s.enam[register - ENAM0] = (value >> 1) & 1
+    elif register == ENABL:
+        s.enabl = (value >> 1) & 1
+    elif register == PF0:
+        s.playfield = (s.playfield & 0xFFFF0) | (value >> 4)
+    elif register == PF1:
+        mirrored = 0
+        for i in range(8):
+            mirrored |= ((value >> i) & 1) << (7 - i)
+        s.playfield = (s.playfield & 0xFF00F) | (mirrored << 4)
+    elif register == PF2:
+        s.playfield = (s.playfield & 0x00FFF) | (value << 12)
+    else:
+        start_motion(s)
+
+
+@njit(cache=True)
+def start_motion(s: Any) -> None:
+    """HMOVE: up to 15 extra clocks to each object, one every four clocks; HBLANK lasts longer if it still can."""
+    s.hmove_clock = s.clock + 4
+    s.hmove_step = 0
+    for k in range(N_OBJECTS):
+        s.moving[k] = 1
+    if s.hpos < HBLANK_CLOCKS:
+        s.comb = 1
+
+
+@njit(cache=True)
+def step_motion(s: Any) -> None:
+    """One extra clock to every object whose motion register is not reached yet.
+
+    Objects notice it only in HBLANK; outside, the extra clock coincides with an ordinary one. A motion register
+    changed too early may never be reached: its object then moves on every line, until the next HMOVE
+    (Towers, TIA Hardware Notes, "HMOVE").
+    """
+    in_hblank = s.hpos < hblank_end(s)
+    any_moving = False
+    for k in range(N_OBJECTS):
+        if s.moving[k]:
+            if s.hm[k] == s.hmove_step:
+                s.moving[k] = 0
+            else:
+                any_moving = True
+                if in_hblank:
+                    tick(s, k)
+    s.hmove_step = (s.hmove_step + 1) & 15
+    s.hmove_clock = s.clock + 4 if any_moving else -1
+
+
+@njit(cache=True)
+def run_line(s: Any, n_clocks: int) -> None:
+    """Move the beam on by `n_clocks` within the line; nothing changes on the way."""
+    start = s.hpos - HBLANK_CLOCKS
+    stop = start + n_clocks
+    s.hpos += n_clocks
+    s.clock += n_clocks
+    if stop <= 0:
+        return
+    start = max(start, 0)
+    first = hblank_end(s) - HBLANK_CLOCKS
+    if start < first:
+        blacken(s, start, min(first, stop))
+        start = first
+    if start >= stop:
+        return
+    for x in range(start, stop):
+        s.row[x] = 0
+    for k in range(N_OBJECTS):
+        draw(s, k, start, stop)
+    if s.vblank & 2:
+        blacken(s, start, stop)
+        return
+    draw_playfield(s, start, stop)
+    latch_collisions(s, start, stop)
+    show(s, start, stop)
+
+
+@njit(cache=True)
+def advance(s: Any, clock: int) -> None:
+    """Draw everything before `clock` (colour clocks since power-on) and apply what falls due by then."""
+    while True:
+        if s.n_pending > 0 and s.pending_clock[0] <= s.clock:
+            apply_first_pending(s)
+            continue
+        if s.hmove_clock == s.clock:
+            step_motion(s)
+            continue
+        if s.clock >= clock:
+            return
+        stop = min(clock, s.clock + CLOCKS_PER_LINE - s.hpos)
+        if s.n_pending > 0:
+            stop = min(stop, s.pending_clock[0])
+        if s.hmove_clock >= 0:
+            stop = min(stop, s.hmove_clock)
+        run_line(s, stop - s.clock)
+        if s.hpos == CLOCKS_PER_LINE:
+            s.hpos = 0
+            s.line += 1
+            s.comb = 0

@@ -1,0 +1,140 @@
+"""The five movable objects: position counters, copies, and what they draw over a stretch of a line.
+
+Every object has a counter of 160 clocks that runs only outside HBLANK; extra clocks in HBLANK move it left. When the
+counter passes certain values a copy starts some clocks later (5 for players, 4 for missiles and ball), so:
+
+    counter     155   156 .. 159    0  1  2 .. 7           11 .. 16
+    player      start  (latency)   |x  x  x .. x|          start   |x ... (second copy, close)
+
+A reset loads the counter with the value just after the main copy's start: the main copy appears on the next pass, the
+further copies already on this one (Towers, TIA Hardware Notes, "Player position counter", "RESPx"; Stella
+Programmer's Guide, TIA 1A "Horizontal position counters"). The ball's reset starts it at once ("RESBL").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from subjects.microprocessor.atari2600.state import AT_REST, BL, M0
+
+PERIOD = 160
+# Clocks from the start of a copy to its first pixel
+PLAYER_LATENCY = 5
+MISSILE_LATENCY = 4
+# NUSIZ modes (bit m: mode m) that have a copy 16, 32, 64 clocks after the main one (2k6specs, "NUSIZ0")
+COPY_16_MODES = 0b0000_1010
+COPY_32_MODES = 0b0100_1100
+COPY_64_MODES = 0b0101_0000
+DOUBLE_SIZE_MODE = 5
+QUAD_SIZE_MODE = 7
+
+
+@njit(cache=True)
+def latency(k: int) -> int:
+    return PLAYER_LATENCY if k < M0 else MISSILE_LATENCY
+
+
+@njit(cache=True)
+def mode(s: Any, k: int) -> int:
+    """NUSIZ mode of object k; the ball has one copy."""
+    return 0 if k == BL else s.nusiz[k & 1] & 7
+
+
+@njit(cache=True)
+def size_shift(s: Any, k: int) -> int:
+    """log2 of the clocks per pixel (players) or of the width (missiles, ball)."""
+    if k == BL:
+        return (s.ctrlpf >> 4) & 3
+    if k >= M0:
+        return (s.nusiz[k & 1] >> 4) & 3
+    m = s.nusiz[k] & 7
+    return 1 if m == DOUBLE_SIZE_MODE else 2 if m == QUAD_SIZE_MODE else 0
+
+
+@njit(cache=True)
+def start_scan(s: Any, k: int) -> int:
+    """Value of `scan` when a copy starts; stretched players come one clock later."""
+    late = k < M0 and size_shift(s, k) > 0
+    return -latency(k) - 1 if late else -latency(k)
+
+
+@njit(cache=True)
+def clocks_to_start(counter: int, lead: int, modes: int) -> int:
+    """Clocks (1..160) until a copy starts; `lead`: latency of the object, `modes`: 1 << its NUSIZ mode."""
+    counter += lead
+    soonest = PERIOD - counter if counter < PERIOD else 2 * PERIOD - counter
+    if modes & COPY_16_MODES:
+        soonest = min(soonest, (16 - counter - 1) % PERIOD + 1)
+    if modes & COPY_32_MODES:
+        soonest = min(soonest, (32 - counter - 1) % PERIOD + 1)
+    if modes & COPY_64_MODES:
+        soonest = min(soonest, (64 - counter - 1) % PERIOD + 1)
+    return soonest
+
+
+@njit(cache=True)
+def tick(s: Any, k: int) -> None:
+    """Give object k one clock."""
+    n = clocks_to_start(s.counter[k], latency(k), 1 << mode(s, k))
+    s.counter[k] = (s.counter[k] + 1) % PERIOD
+    if n == 1:
+        s.scan[k] = start_scan(s, k)
+    elif s.scan[k] < AT_REST:
+        s.scan[k] += 1
+
+
+@njit(cache=True)
+def reset(s: Any, k: int, in_hblank: bool) -> None:
+    """Position object k where the beam is: it appears 5 (4) pixels on, after a reset in HBLANK at 3 (2)."""
+    s.counter[k] = PERIOD - latency(k) + (2 if in_hblank else 0)
+    if k == BL:
+        s.scan[k] = s.counter[k] - PERIOD
+
+
+@njit(cache=True)
+def pattern(s: Any, k: int) -> int:
+    """Pixels of object k: bit i is its pixel i from the left. One bit, 0 or 1, for missiles and ball."""
+    if k == BL:
+        return (s.enabl_old if s.vdelbl else s.enabl) & 1
+    if k >= M0:
+        return 0 if s.resmp[k & 1] else s.enam[k & 1]
+    bits = s.grp_old[k] if s.vdel[k] else s.grp[k]
+    if s.reflect[k]:
+        return bits
+    mirrored = 0
+    for i in range(8):
+        mirrored |= ((bits >> i) & 1) << (7 - i)
+    return mirrored
+
+
+@njit(cache=True)
+def draw(s: Any, k: int, start: int, stop: int) -> None:
+    """Run object k over pixels [start, stop) of the line and mark it in `s.row`."""
+    counter = s.counter[k]
+    scan = s.scan[k]
+    lead = latency(k)
+    modes = 1 << mode(s, k)
+    begin = start_scan(s, k)
+    shift = size_shift(s, k)
+    dots = pattern(s, k)
+    # A player's pixel is dot scan >> shift of eight; a missile or ball is one dot of 1 << shift pixels
+    width = 8 << shift if k < M0 else 1 << shift
+    bit = 1 << k
+    x = start
+    while x < stop:
+        n = clocks_to_start(counter, lead, modes)
+        run = min(n, stop - x)
+        if scan < width:
+            if dots:
+                for i in range(max(0, -scan), min(run, width - scan)):
+                    if (dots >> ((scan + i) >> shift)) & 1:
+                        s.row[x + i] |= bit
+            scan = min(scan + run, AT_REST)
+        x += run
+        counter = (counter + run) % PERIOD
+        if run == n:
+            scan = begin
+    s.counter[k] = counter
+    s.scan[k] = scan

@@ -1,0 +1,163 @@
+"""The TIA as the processor sees it: registers written, registers read.
+
+Sources: Stella Programmer's Guide (Wright, 1979), "The registers" and TIA 1A "Write address detailed functions";
+A. Towers, TIA Hardware Notes (2003).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from subjects.microprocessor.atari2600.beam import advance, delay_clocks, hblank_end, postpone
+from subjects.microprocessor.atari2600.objects import PERIOD, reset
+from subjects.microprocessor.atari2600.registers import (
+    AUDC0,
+    AUDV1,
+    COLUBK,
+    COLUP0,
+    COLUP1,
+    COLUPF,
+    CTRLPF,
+    CXCLR,
+    CXPPMM,
+    HMBL,
+    HMCLR,
+    HMP0,
+    INPT0,
+    INPT3,
+    INPT4,
+    INPT5,
+    NUSIZ0,
+    NUSIZ1,
+    RESBL,
+    RESMP0,
+    RESMP1,
+    RESP0,
+    VBLANK,
+    VDELBL,
+    VDELP0,
+    VDELP1,
+    VSYNC,
+    WSYNC,
+)
+from subjects.microprocessor.atari2600.state import CLOCKS_PER_LINE, M0, N_OBJECTS
+
+# Without VSYNC a frame ends with the first write after this many lines; without writes, after N_LINES_AT_MOST
+N_LINES_WITHOUT_VSYNC = 290
+N_LINES_AT_MOST = 320
+# A missile released by RESMPx lies this many pixels right of a normal, double, quad player (2k6specs, "RESMP0")
+RESMP_OFFSETS = (3, 3, 3, 3, 3, 6, 3, 10)
+
+
+@njit(cache=True)
+def write(s: Any, register: int, value: int) -> None:
+    """Write a TIA register at colour clock `s.clock`, up to which the picture is drawn."""
+    delay = delay_clocks(register, s.clock)
+    if delay > 0:
+        postpone(s, s.clock + delay, register, value)
+    elif register == VSYNC:
+        write_vsync(s, value)
+    elif register == VBLANK:
+        write_vblank(s, value)
+    elif register == WSYNC:
+        s.rdy = 0
+    elif register == NUSIZ0 or register == NUSIZ1:
+        s.nusiz[register - NUSIZ0] = value
+    elif register == COLUBK:
+        s.color[0] = value & 0xFE
+    elif register == COLUPF:
+        s.color[1] = value & 0xFE
+    elif register == COLUP0 or register == COLUP1:
+        s.color[2 + register - COLUP0] = value & 0xFE
+    elif register == CTRLPF:
+        s.ctrlpf = value
+    elif RESP0 <= register <= RESBL:
+        reset(s, register - RESP0, s.hpos < hblank_end(s))
+    elif AUDC0 <= register <= AUDV1:
+        s.audio[register - AUDC0] = value
+    elif HMP0 <= register <= HMBL:
+        s.hm[register - HMP0] = (value >> 4) ^ 8
+    elif register == VDELP0 or register == VDELP1:
+        s.vdel[register - VDELP0] = value & 1
+    elif register == VDELBL:
+        s.vdelbl = value & 1
+    elif register == RESMP0 or register == RESMP1:
+        write_resmp(s, register - RESMP0, (value >> 1) & 1)
+    elif register == HMCLR:
+        for k in range(N_OBJECTS):
+            s.hm[k] = 8
+    elif register == CXCLR:
+        s.collisions = 0
+    if s.line > N_LINES_WITHOUT_VSYNC:
+        s.frame_done = 1
+
+
+@njit(cache=True)
+def write_vsync(s: Any, value: int) -> None:
+    """A frame ends when VSYNC goes off at least a line after it went on."""
+    if value & 2:
+        s.vsync_clock = s.clock
+    elif s.vsync_clock >= 0 and s.clock >= s.vsync_clock + CLOCKS_PER_LINE:
+        s.vsync_clock = -1
+        s.frame_done = 1
+    s.vsync = value
+
+
+@njit(cache=True)
+def write_vblank(s: Any, value: int) -> None:
+    if s.vblank & 0x80 and not value & 0x80:
+        s.dump_end_cycle = s.cycle
+    if not value & 0x40:
+        s.fire_latch[0] = 1
+        s.fire_latch[1] = 1
+    s.vblank = value
+    latch_fire(s)
+
+
+@njit(cache=True)
+def write_resmp(s: Any, i: int, locked: int) -> None:
+    """Hide missile i inside its player, or let it go from the player's middle."""
+    if s.resmp[i] and not locked:
+        s.counter[M0 + i] = (s.counter[i] - RESMP_OFFSETS[s.nusiz[i] & 7]) % PERIOD
+    s.resmp[i] = locked
+
+
+@njit(cache=True)
+def latch_fire(s: Any) -> None:
+    """With latches enabled (VBLANK D6), a fire button once pressed stays pressed."""
+    if s.vblank & 0x40:
+        for i in range(2):
+            if s.fire[i] == 0:
+                s.fire_latch[i] = 0
+
+
+@njit(cache=True)
+def read(s: Any, register: int) -> int:
+    """Read a TIA register; bits that the TIA does not drive are those the data bus carried last."""
+    if register <= CXPPMM:
+        return ((s.collisions >> (2 * register)) & 3) << 6 | (s.data_bus & 0x3F)
+    if register <= INPT3:
+        return pot_level(s, register - INPT0) << 7 | (s.data_bus & 0x7F)
+    if register <= INPT5:
+        i = register - INPT4
+        level = s.fire_latch[i] if s.vblank & 0x40 else s.fire[i]
+        return level << 7 | (s.data_bus & 0x7F)
+    return s.data_bus
+
+
+@njit(cache=True)
+def pot_level(s: Any, i: int) -> int:
+    """Level of a paddle input: high once its capacitor has charged through the paddle."""
+    if s.vblank & 0x80 or s.pot_cycles[i] < 0:
+        return 0
+    return 1 if s.cycle - s.dump_end_cycle >= s.pot_cycles[i] else 0
+
+
+@njit(cache=True)
+def catch_up(s: Any, clock: int) -> None:
+    """Draw up to `clock`; a frame without any VSYNC ends here at last."""
+    advance(s, clock)
+    if s.line >= N_LINES_AT_MOST:
+        s.frame_done = 1
