@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -42,6 +42,8 @@ class Perturbation:
     start_tick : int ≥ 0
     stop_tick : None for a lesion, for a release, and for what lasts until it is released
     amplitude : in the unit's own measure; 1 for a drive and 0 otherwise unless said
+    weights : share of the perturbation that reaches each unit (an electrode's falloff); empty for 1 everywhere.
+        A unit that can only be held or not is held from 0.5 on
     label : what made it (``train 3``, ``trigger sync``), for the log
     """
 
@@ -50,11 +52,14 @@ class Perturbation:
     start_tick: int
     stop_tick: int | None = None
     amplitude: float | None = None
+    weights: tuple[float, ...] = ()
     label: str = ""
 
     def __post_init__(self) -> None:
         if not self.unit_ids:
             raise SpecError(f"asked for {self.kind} of no unit; name at least one")
+        if self.weights and len(self.weights) != len(self.unit_ids):
+            raise SpecError(f"asked for {self.kind} of {len(self.unit_ids)} units with {len(self.weights)} weights")
         if self.start_tick < 0:
             raise TickError(f"asked for {self.kind} at tick {self.start_tick}; ticks start at 0")
         if self.stop_tick is not None:
@@ -64,13 +69,31 @@ class Perturbation:
                 )
             if self.stop_tick <= self.start_tick:
                 raise TickError(
-                    f"asked for {self.kind} over ticks [{self.start_tick}, {self.stop_tick}); the end must come after the start"
+                    f"asked for {self.kind} over ticks [{self.start_tick}, {self.stop_tick}); "
+                    "the end must come after the start"
                 )
 
     @property
     def level(self) -> float:
         """The amplitude, with the kind's default filled in."""
         return _DEFAULT_AMPLITUDE.get(self.kind, 0.0) if self.amplitude is None else self.amplitude
+
+    def without(self, unit_ids: Collection[int]) -> Perturbation | None:
+        """The same on the other units; None when none is left."""
+        kept = [i for i, u in enumerate(self.unit_ids) if u not in unit_ids]
+        if len(kept) == len(self.unit_ids):
+            return self
+        if not kept:
+            return None
+        weights = tuple(self.weights[i] for i in kept) if self.weights else ()
+        return replace(self, unit_ids=tuple(self.unit_ids[i] for i in kept), weights=weights)
+
+    def binary(self) -> Perturbation | None:
+        """What reaches units that can only be held or not: those of weight 0.5 and more, whole."""
+        if not self.weights:
+            return self
+        kept = tuple(u for u, w in zip(self.unit_ids, self.weights, strict=True) if w >= 0.5)
+        return replace(self, unit_ids=kept, weights=()) if kept else None
 
 
 @dataclass(frozen=True)
@@ -86,7 +109,7 @@ class PulseTrain:
     period_ticks : from pulse to pulse, at least the width
     count : pulses
     jitter_ticks : each pulse but not the count is shifted by a whole number uniform in [−jitter, jitter]
-    amplitude : see Perturbation
+    amplitude, weights : see Perturbation
     """
 
     kind: PerturbationKind
@@ -97,14 +120,15 @@ class PulseTrain:
     count: int = 1
     jitter_ticks: int = 0
     amplitude: float | None = None
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in (PerturbationKind.DRIVE, PerturbationKind.SILENCE):
             raise SpecError(f"asked for a train of {self.kind}; trains are of drive or silence")
         if self.width_ticks < 1 or self.count < 1 or self.onset_ticks < 0 or self.jitter_ticks < 0:
             raise SpecError(
-                f"asked for a train with onset {self.onset_ticks}, width {self.width_ticks}, count {self.count}, jitter "
-                f"{self.jitter_ticks}; onset and jitter must be ≥ 0, width and count ≥ 1"
+                f"asked for a train with onset {self.onset_ticks}, width {self.width_ticks}, count {self.count}, "
+                f"jitter {self.jitter_ticks}; onset and jitter must be ≥ 0, width and count ≥ 1"
             )
         if self.count > 1 and self.period_ticks < self.width_ticks + 2 * self.jitter_ticks:
             raise SpecError(
@@ -124,7 +148,9 @@ class PulseTrain:
         for k in range(self.count):
             start = max(first + k * self.period_ticks + int(shifts[k]), origin_tick)
             pulses.append(
-                Perturbation(self.kind, self.unit_ids, start, start + self.width_ticks, self.amplitude, label)
+                Perturbation(
+                    self.kind, self.unit_ids, start, start + self.width_ticks, self.amplitude, self.weights, label
+                )
             )
         return tuple(pulses)
 
@@ -136,6 +162,7 @@ def perturbation_to_json(p: Perturbation) -> dict[str, Any]:
         "start_tick": p.start_tick,
         "stop_tick": p.stop_tick,
         "amplitude": p.amplitude,
+        "weights": list(p.weights),
         "label": p.label,
     }
 
@@ -147,5 +174,6 @@ def perturbation_from_json(value: Mapping[str, Any]) -> Perturbation:
         start_tick=int(value["start_tick"]),
         stop_tick=None if value["stop_tick"] is None else int(value["stop_tick"]),
         amplitude=None if value["amplitude"] is None else float(value["amplitude"]),
-        label=str(value.get("label", "")),
+        weights=tuple(float(w) for w in value["weights"]),
+        label=str(value["label"]),
     )

@@ -68,7 +68,7 @@ class Schedule:
             touched.update(p.unit_ids)
             if p.kind is PerturbationKind.RELEASE:
                 freed = set(p.unit_ids)
-                self.active = [rest for a in self.active if (rest := _without(a, freed)) is not None]
+                self.active = [rest for a in self.active if (rest := a.without(freed)) is not None]
             elif p.stop_tick is None or p.stop_tick > tick:
                 self.active.append(p)
         holder = {u: p for p in self.active for u in p.unit_ids if u in touched}
@@ -87,11 +87,3 @@ class Schedule:
     def from_bytes(cls, blob: bytes) -> Schedule:
         waiting, active = json.loads(blob)
         return cls([perturbation_from_json(p) for p in waiting], [perturbation_from_json(p) for p in active])
-
-
-def _without(p: Perturbation, freed: set[int]) -> Perturbation | None:
-    """The perturbation on the units that are not freed; None when none is left."""
-    left = tuple(u for u in p.unit_ids if u not in freed)
-    if len(left) == len(p.unit_ids):
-        return p
-    return Perturbation(p.kind, left, p.start_tick, p.stop_tick, p.amplitude, p.label) if left else None

@@ -40,7 +40,7 @@ class StreamInfo:
     dtype : of one element; may be structured
     shape : of one sample as it is stored; for a packed stream ``(ceil(n_channels / 8),)`` of uint8
     ticks_per_sample : None for an irregular stream
-    unit_ids : (n_channels,) int64, channel → unit; None where channels are no units
+    unit_ids : (n_channels,) int64, ascending, channel → unit; None where channels are no units
     packed : channels are bits, channel c is bit ``c % 8`` of byte ``c // 8``
     physical_unit : "" for none
     channel_names : one a channel where they are no units (electrodes)
@@ -92,8 +92,8 @@ class StreamInfo:
         found = np.isin(wanted, self.unit_ids)
         if not found.all():
             raise UnknownUnitError(
-                f"asked for unit id {wanted[~found][0]} in stream {self.name!r}; it carries {len(self.unit_ids)} units, "
-                "and this is none of them"
+                f"asked for unit id {wanted[~found][0]} in stream {self.name!r}; "
+                f"it carries {len(self.unit_ids)} units, and this is none of them"
             )
         return np.flatnonzero(np.isin(self.unit_ids, wanted)).astype(np.int64)
 

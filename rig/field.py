@@ -1,0 +1,148 @@
+"""Local field potentials: one definition for every subject.
+
+    activity_u[t] = |x_u[t] − x_u[t − 1]|                      switching, for a unit that is on or off
+    raw_e[t]      = Σ_u  w(u, e) activity_u[t]                 w = exp(−d² / 2σ²), 0 beyond 4σ
+    field_e[t]    = (raw_e[t] + raw_e[t−1] + raw_e[t−2] + raw_e[t−3]) / 4
+
+after Jonas & Kording 2017 (PLoS Comput Biol 13(1): e1005268), Fig 8: switching under a spatial Gaussian, low-passed
+over four timesteps. u runs over the units that emit (`UnitTable.emits`), x_u is the sample of the unit's signal
+(`UnitTable.signal_id`): the transistors of a chip emit, their gates carry the signal. Before the probe was put in,
+nothing switched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from rig.blobs import pack_blobs, unpack_blobs
+from rig.errors import SpecError
+from rig.probe import Probe
+from rig.streams import Chunk, StreamInfo, StreamKind
+from rig.units import UnitTable
+
+FIELD_STREAM = "electrodes"
+HISTORY_SAMPLES = 4  # a field sample depends on this many samples before it
+CUTOFF_SIGMAS = 4.0
+
+
+class ElectrodeField:
+    """Computes the stream ``electrodes`` of some probes from chunks of a stream of units.
+
+    Parameters
+    ----------
+    source : the whole stream of unit activity (regular, with unit_ids)
+    units : the subject's
+    probes : at least one
+    """
+
+    def __init__(self, source: StreamInfo, units: UnitTable, probes: Sequence[Probe]) -> None:
+        if source.ticks_per_sample is None or source.unit_ids is None:
+            raise SpecError(f"asked for electrodes on stream {source.name!r}; they need a regular stream of units")
+        per_unit = np.concatenate([p.weights(units, radius=CUTOFF_SIGMAS * p.sigma) for p in probes], axis=1)
+        per_unit[~units.emits] = 0
+        per_signal = np.zeros((len(units), per_unit.shape[1]), np.float64)
+        np.add.at(per_signal, units.rows(units.signal_id), per_unit)
+        per_channel = per_signal[units.rows(source.unit_ids)].astype(np.float32)
+        seen = (per_channel != 0).any(axis=1)
+        if not seen.any():
+            raise SpecError(
+                f"asked for probe {', '.join(p.name for p in probes)}; no unit of {source.name!r} lies within 4 sigma "
+                "of it: move it or widen sigma"
+            )
+        self.probes = tuple(probes)
+        self.source_name = source.name
+        self.source_ids: NDArray[np.int64] = source.unit_ids[seen]
+        self._weights = np.ascontiguousarray(per_channel[seen])
+        self._packed = source.packed
+        self._source_dtype = source.dtype
+        n_electrodes = self._weights.shape[1]
+        self.info = StreamInfo(
+            name=FIELD_STREAM,
+            description=(
+                f"field of {len(self.source_ids)} units of {source.name}: |change| under a Gaussian (cut at 4 sigma), "
+                "mean of 4 samples"
+            ),
+            kind=StreamKind.FIELD,
+            dtype=np.dtype(np.float32),
+            shape=(n_electrodes,),
+            ticks_per_sample=source.ticks_per_sample,
+            channel_names=tuple(name for p in probes for name in p.channel_names),
+            channel_xyz=np.concatenate([np.asarray(p.electrodes, np.float32) for p in probes]),
+        )
+        self._previous: NDArray[np.generic] | None = None
+        self._raw = np.zeros((HISTORY_SAMPLES - 1, n_electrodes), np.float32)
+
+    def process(self, chunk: Chunk) -> Chunk:
+        """Field samples of the chunk, which must follow the one before and hold exactly `source_ids`."""
+        n = len(chunk)
+        if n == 0:
+            return Chunk(FIELD_STREAM, chunk.first_tick, np.empty((0, *self.info.shape), np.float32))
+        data = chunk.data
+        previous = data[0] if self._previous is None else self._previous
+        raw = np.empty((HISTORY_SAMPLES - 1 + n, self._weights.shape[1]), np.float32)
+        raw[: HISTORY_SAMPLES - 1] = self._raw
+        if self._packed:
+            _raw_of_bits(data, previous, self._weights, raw[HISTORY_SAMPLES - 1 :])
+        else:
+            values = data.reshape(n, -1).astype(np.float32)
+            _raw_of_values(values, np.asarray(previous).reshape(-1).astype(np.float32), self._weights, raw[3:])
+        self._previous = data[-1].copy()
+        self._raw = raw[n:].copy()
+        # one fixed order of addition, so that the division into chunks cannot be seen
+        field = (((raw[3:] + raw[2:-1]) + raw[1:-2]) + raw[:-3]) * np.float32(0.25)
+        return Chunk(FIELD_STREAM, chunk.first_tick, field)
+
+    def state(self) -> bytes:
+        """What the next sample depends on."""
+        previous = b"" if self._previous is None else np.ascontiguousarray(self._previous).tobytes()
+        return pack_blobs({"previous": previous, "raw": self._raw.tobytes()})
+
+    def set_state(self, state: bytes) -> None:
+        blobs = unpack_blobs(state)
+        self._raw = np.frombuffer(blobs["raw"], np.float32).reshape(self._raw.shape).copy()
+        self._previous = np.frombuffer(blobs["previous"], self._source_dtype).copy() if blobs["previous"] else None
+
+    def clear(self) -> None:
+        """Forget the past: the next chunk is the first."""
+        self._previous = None
+        self._raw[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def _raw_of_bits(data, previous, weights, raw):  # type: ignore[no-untyped-def]
+    """raw[t] = Σ weights[c] over the bits c that differ from the sample before; bytes that agree are passed over."""
+    n, n_bytes = data.shape
+    n_channels, n_electrodes = weights.shape
+    for t in range(n):
+        for e in range(n_electrodes):
+            raw[t, e] = 0
+        for b in range(n_bytes):
+            changed = data[t, b] ^ (data[t - 1, b] if t else previous[b])
+            while changed:
+                low = changed & (~changed + 1)
+                c = b * 8
+                while low > 1:
+                    low >>= 1
+                    c += 1
+                if c < n_channels:
+                    for e in range(n_electrodes):
+                        raw[t, e] += weights[c, e]
+                changed &= changed - 1
+
+
+@njit(cache=True, nogil=True)
+def _raw_of_values(data, previous, weights, raw):  # type: ignore[no-untyped-def]
+    n, n_channels = data.shape
+    n_electrodes = weights.shape[1]
+    for t in range(n):
+        for e in range(n_electrodes):
+            raw[t, e] = 0
+        for c in range(n_channels):
+            change = abs(data[t, c] - (data[t - 1, c] if t else previous[c]))
+            if change != 0:
+                for e in range(n_electrodes):
+                    raw[t, e] += weights[c, e] * change

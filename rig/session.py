@@ -1,0 +1,403 @@
+"""The session: one subject, its clock, and all that is done to it, in one deterministic thread of events.
+
+No process, no wall clock in what it computes. `rig.host` runs one in a process of its own; scripts and replays use it
+as it is.
+
+Closed loops. A subject is advanced in blocks. When a trigger fires inside a block and its first pulse is due before
+the block's end, the block is taken back (subject time is ours): the subject is restored to the block's start, advanced
+to just after the firing tick, perturbed there, and goes on. The division into blocks can never be seen in the samples.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rig.blobs import pack_blobs, unpack_blobs
+from rig.closed_loop import ClosedLoops, Scan
+from rig.contract import check_chunks
+from rig.errors import ContractError, SessionError, SpecError, StorageError, TickError, UnknownUnitError
+from rig.field import FIELD_STREAM, ElectrodeField
+from rig.header import SessionHeader
+from rig.log import LogEntry, LogKind
+from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturbation_to_json
+from rig.probe import Probe, probe_to_json
+from rig.recorder import Recorder
+from rig.registry import open_subject
+from rig.select import select
+from rig.streams import Chunk, StreamInfo, StreamKind
+from rig.subject import ControlValue, Subject
+from rig.trigger import Trigger, trigger_to_json
+from rig.versions import versions
+
+P = ParamSpec("P")
+
+MAX_BLOCK_TICKS = 1 << 16
+MIN_BLOCK_TICKS = 16
+SNAPSHOT_INTERVAL_S = 5.0  # of wall time while recording: a re-derivation starts at most this much work too early
+
+
+@dataclass(frozen=True)
+class SessionSnapshot:
+    """A place to come back to: the subject's state, and that of what the rig computes from it."""
+
+    tick: int
+    seq: int
+    blob: bytes
+
+
+class Session:
+    """A subject on the rig.
+
+    Parameters
+    ----------
+    plugin : name of the subject's plugin
+    options : for opening it
+    seed : of the run
+    installed_only : see `rig.registry.find_plugin`
+    on_entry : called with every new entry of the log
+    """
+
+    def __init__(
+        self,
+        plugin: str,
+        options: Mapping[str, str] | None = None,
+        seed: int = 0,
+        *,
+        installed_only: bool = True,
+        on_entry: Callable[[LogEntry], None] | None = None,
+    ) -> None:
+        self.plugin = plugin
+        self.subject: Subject = open_subject(plugin, options, installed_only=installed_only)
+        self.log: list[LogEntry] = []
+        self.probes: tuple[Probe, ...] = ()
+        self.recorder: Recorder | None = None
+        self.recording_failure: StorageError | None = None
+        self._on_entry = on_entry
+        self._whole = {s.name: s for s in self.subject.streams}
+        self._watched: dict[str, StreamInfo] = {}  # what the person watches, by stream
+        self._needed: dict[str, StreamInfo] = {}  # what the subject must give: that, the probes' and the triggers'
+        self._field: ElectrodeField | None = None
+        self._loops = ClosedLoops()
+        self._block_ticks = MAX_BLOCK_TICKS
+        self._next_snapshot_s = 0.0
+        self._seq = 0
+        self.reset(seed)
+
+    # ---- looking
+
+    @property
+    def tick(self) -> int:
+        return self.subject.tick
+
+    @property
+    def streams(self) -> dict[str, StreamInfo]:
+        """Layouts of what `advance` returns."""
+        layouts = dict(self._watched)
+        if self._field is not None:
+            layouts[FIELD_STREAM] = self._field.info
+        return layouts
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        return tuple(self._loops.armed.values())
+
+    # ---- setting up
+
+    def reset(self, seed: int) -> None:
+        """Back to tick 0 with an empty log; triggers are disarmed, what is watched stays."""
+        self._refuse_while_recording("reset")
+        self.seed = seed
+        self.subject.reset(seed)
+        self.log.clear()
+        self._loops = ClosedLoops()
+        self._renew_needs()
+        if self._field is not None:
+            self._field.clear()
+        self._enter(LogKind.RESET, {"seed": seed})
+
+    def watch(self, stream: str, unit_ids: NDArray[np.int64] | Sequence[int] | None = None) -> None:
+        """Watch units of a stream; None: all, empty: none. Raises UnknownUnitError, SessionError while recording it."""
+        if stream not in self._whole:
+            raise UnknownUnitError(f"asked to watch stream {stream!r}; there are {', '.join(self._whole)}")
+        if self.recorder is not None and stream in self._watched:
+            self._refuse_while_recording(f"watch other units of {stream!r}, which is being recorded")
+        if unit_ids is not None and len(unit_ids) == 0:
+            self._watched.pop(stream, None)
+        else:
+            self._watched[stream] = self._whole[stream].watching(unit_ids)
+        self._renew_needs()
+        self._enter(
+            LogKind.WATCH, {"stream": stream, "unit_ids": None if unit_ids is None else [int(u) for u in unit_ids]}
+        )
+
+    def add_probe(self, probe: Probe) -> None:
+        """Put a probe in; its electrodes join the stream ``electrodes``."""
+        self._refuse_while_recording("put in a probe")
+        if any(p.name == probe.name for p in self.probes):
+            raise SpecError(f"asked for a second probe named {probe.name}; give it another name")
+        self.set_probes((*self.probes, probe))
+
+    def set_probes(self, probes: Sequence[Probe]) -> None:
+        """Exactly these probes."""
+        self._refuse_while_recording("change the probes")
+        self._field = ElectrodeField(activity_stream(self.subject), self.subject.units, probes) if probes else None
+        self.probes = tuple(probes)
+        self._renew_needs()
+        self._enter(LogKind.WATCH, {"stream": FIELD_STREAM, "probes": [probe_to_json(p) for p in self.probes]})
+
+    def arm(self, trigger: Trigger) -> None:
+        """Raises UnknownUnitError, SpecError when it does not fit the subject."""
+        if trigger.train is not None:
+            self._require_kind(trigger.train.kind)
+            self.subject.units.rows(trigger.train.unit_ids)
+        self._loops.arm(trigger, self._whole)
+        self._renew_needs()
+        self._enter(LogKind.TRIGGER, {"action": "arm", **trigger_to_json(trigger)})
+
+    def disarm(self, name: str) -> None:
+        self._loops.disarm(name)
+        self._renew_needs()
+        self._enter(LogKind.TRIGGER, {"action": "disarm", "name": name})
+
+    # ---- doing something to it
+
+    def set_control(self, name: str, value: ControlValue) -> LogEntry:
+        self.subject.set_control(name, value)
+        return self._enter(LogKind.CONTROL, {"name": name, "value": value})
+
+    def perturb(self, perturbation: Perturbation) -> LogEntry:
+        self._require_kind(perturbation.kind)
+        self.subject.perturb(perturbation)
+        return self._enter(LogKind.PERTURB, perturbation_to_json(perturbation))
+
+    def train(self, train: PulseTrain, label: str = "train") -> None:
+        """Give a pulse train, counted from now."""
+        for pulse in train.pulses(self.tick, self.seed, label):
+            self.perturb(pulse)
+
+    def note(self, text: str) -> LogEntry:
+        return self._enter(LogKind.NOTE, {"text": text})
+
+    def mark(self, number: int) -> LogEntry:
+        return self._enter(LogKind.MARK, {"number": number})
+
+    def _require_kind(self, kind: PerturbationKind) -> None:
+        if kind not in self.subject.perturbation_kinds:
+            kinds = ", ".join(sorted(self.subject.perturbation_kinds))
+            raise SpecError(f"asked for {kind}; {self.subject.info.name} takes {kinds}")
+
+    def _enter(self, kind: LogKind, payload: Mapping[str, Any], tick: int | None = None) -> LogEntry:
+        entry = LogEntry(self._seq, self.tick if tick is None else tick, time.time(), kind, payload)
+        self._seq += 1
+        self.log.append(entry)
+        self._record(Recorder.log, entry)
+        if self._on_entry is not None:
+            self._on_entry(entry)
+        return entry
+
+    # ---- time
+
+    def advance(self, n_ticks: int) -> list[Chunk]:
+        """Do exactly n_ticks ticks.
+
+        Returns
+        -------
+        chunks of what is watched and computed, per stream in order of ticks; the recorder has them already
+        """
+        if n_ticks < 0:
+            raise TickError(f"asked to advance {n_ticks} ticks; time only goes forward: restore a snapshot to go back")
+        stop = self.tick + n_ticks
+        chunks: list[Chunk] = []
+        while self.tick < stop:
+            start = self.tick
+            for raw in self._advance_block(min(stop - start, self._block_ticks)):
+                chunks += self._deliver(raw)
+            if self.recorder is not None and time.monotonic() >= self._next_snapshot_s:
+                self._record_snapshot()
+        return chunks
+
+    def _advance_block(self, n: int) -> list[Chunk]:
+        """At most n ticks: fewer when a trigger fired in between whose pulses had to start before the end."""
+        start = self.tick
+        if not self._loops.armed:
+            return self._checked(start, n)
+        before = self.subject.snapshot()
+        chunks = self._checked(start, n)
+        fired = self._loops.scan(chunks, self._needed)
+        pulses = self._pulses(fired)
+        early = [tick for tick, _, train in pulses if any(p.start_tick < start + n for p in train)]
+        if early:
+            # the first of them is certain; what its pulses change can fire or prevent the later ones
+            n = early[0] + 1 - start
+            self.subject.restore(before)
+            chunks = self._checked(start, n)
+            fired = self._loops.scan(chunks, self._needed)
+            pulses = self._pulses(fired)
+            self._block_ticks = max(self._block_ticks // 2, MIN_BLOCK_TICKS)
+        else:
+            self._block_ticks = min(self._block_ticks * 2, MAX_BLOCK_TICKS)
+        self._loops.keep(fired)
+        for tick, name, train in pulses:
+            self._enter(LogKind.TRIGGER, {"action": "fire", "name": name, "tick": tick}, tick + 1)
+            for pulse in train:
+                self.subject.perturb(pulse)
+                self._enter(LogKind.PERTURB, perturbation_to_json(pulse), tick + 1)
+        for name in self._loops.spent():
+            self.disarm(name)
+        return chunks
+
+    def _pulses(self, fired: Scan) -> list[tuple[int, str, tuple[Perturbation, ...]]]:
+        """(tick, trigger, pulses) of every firing, in order of ticks."""
+        pulses = []
+        for tick, name in fired.hits:
+            train = self._loops.armed[name].train
+            made = () if train is None else train.pulses(tick + 1, self.seed, f"trigger {name}")
+            pulses.append((tick, name, made))
+        return pulses
+
+    def _checked(self, start: int, n: int) -> list[Chunk]:
+        chunks = self.subject.advance(n)
+        if self.tick != start + n:
+            raise ContractError(f"asked the subject for {n} ticks from {start}; it stands at {self.tick}")
+        check_chunks(self._needed, start, start + n, chunks)
+        return chunks
+
+    def _deliver(self, raw: Chunk) -> list[Chunk]:
+        """What is watched of a chunk, and what is computed from it; recorded on the way."""
+        layout = self._needed[raw.stream]
+        chunks = []
+        if (watched := self._watched.get(raw.stream)) is not None:
+            chunks.append(select(layout, raw, watched))
+        if self._field is not None and self._field.source_name == raw.stream:
+            source = layout.watching(self._field.source_ids)
+            chunks.append(self._field.process(select(layout, raw, source)))
+        for chunk in chunks:
+            if len(chunk):
+                self._record(Recorder.write, chunk)
+        return chunks
+
+    def _renew_needs(self) -> None:
+        """Tell the subject what must be watched: the person's, the probes' and the triggers' wishes together."""
+        wishes: dict[str, list[NDArray[np.int64] | None]] = {}
+        for name, info in self._watched.items():
+            whole = info.unit_ids is None or len(info.unit_ids) == self._whole[name].n_channels
+            wishes.setdefault(name, []).append(None if whole else info.unit_ids)
+        if self._field is not None:
+            wishes.setdefault(self._field.source_name, []).append(self._field.source_ids)
+        for trigger in self._loops.armed.values():
+            units = trigger.condition.unit_ids
+            wish = None if units is None else np.asarray(units, np.int64)
+            wishes.setdefault(trigger.condition.stream, []).append(wish)
+        needed = {}
+        for name, info in self._whole.items():
+            wished = wishes.get(name)
+            if wished is None:
+                if name in self._needed:
+                    self.subject.watch(name, np.empty(0, np.int64))
+                continue
+            every = any(w is None for w in wished)
+            ids = None if every else np.unique(np.concatenate([w for w in wished if w is not None]))
+            needed[name] = info.watching(ids)
+            self.subject.watch(name, ids)
+        self._needed = needed
+
+    # ---- snapshots
+
+    def snapshot(self) -> SessionSnapshot:
+        blobs = {"subject": self.subject.snapshot()}
+        if self._field is not None:
+            blobs["field"] = self._field.state()
+        return SessionSnapshot(self.tick, self._seq, pack_blobs(blobs))
+
+    def restore(self, snapshot: SessionSnapshot) -> None:
+        """Go back (or forth). Triggers forget what they saw. Refused while recording: a recording has one time."""
+        self._refuse_while_recording("restore a snapshot")
+        from_tick = self.tick
+        blobs = unpack_blobs(snapshot.blob)
+        self.subject.restore(blobs["subject"])
+        if self._field is not None:
+            self._field.clear()
+            if "field" in blobs:
+                self._field.set_state(blobs["field"])
+        self._loops.forget()
+        self._enter(LogKind.RESTORE, {"tick": self.tick, "from_tick": from_tick})
+
+    # ---- recording
+
+    def start_recording(self, path: Path) -> None:
+        """Record everything watched from now on. Raises StorageError, SessionError, RecordingError."""
+        self._refuse_while_recording("start a second recording")
+        if not self.streams:
+            raise SessionError("asked to record; nothing is watched: watch a stream or put in a probe first")
+        self.recording_failure = None
+        header = SessionHeader(
+            plugin=self.plugin,
+            seed=self.seed,
+            info=self.subject.info,
+            units=self.subject.units,
+            streams=tuple(self.streams.values()),
+            probes=self.probes,
+            start_tick=self.tick,
+            created_s=time.time(),
+            versions=versions(),
+        )
+        recorder = Recorder(path, header)
+        for entry in self.log:
+            recorder.log(entry)
+        self.recorder = recorder
+        self._enter(LogKind.RECORD, {"action": "start", "path": path.name})
+        self._record_snapshot()
+
+    def stop_recording(self, reason: str = "") -> None:
+        """Close the recording; does nothing when there is none. Raises StorageError when the disk refuses."""
+        if self.recorder is None:
+            return
+        self._enter(LogKind.RECORD, {"action": "stop", "reason": reason})
+        recorder, self.recorder = self.recorder, None
+        if recorder is not None:
+            recorder.close(reason)
+
+    def _record_snapshot(self) -> None:
+        snapshot = self.snapshot()
+        self._record(Recorder.snapshot, snapshot.tick, snapshot.seq, snapshot.blob)
+        self._next_snapshot_s = time.monotonic() + SNAPSHOT_INTERVAL_S
+
+    def _record(self, act: Callable[Concatenate[Recorder, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Let the recorder do something; when the disk refuses, recording ends there and the subject goes on."""
+        if self.recorder is None:
+            return
+        try:
+            act(self.recorder, *args, **kwargs)
+        except StorageError as error:
+            self.recorder = None  # it has closed what it could
+            self.recording_failure = error
+            self._enter(LogKind.WARNING, {"text": str(error)})
+
+    def _refuse_while_recording(self, what: str) -> None:
+        if self.recorder is not None:
+            raise SessionError(f"asked to {what} while recording; stop the recording first, or re-derive afterwards")
+
+    def close(self) -> None:
+        self.stop_recording("session closed")
+        self.subject.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def activity_stream(subject: Subject) -> StreamInfo:
+    """The stream that electrodes look at: the first regular stream of units. Raises SpecError when there is none."""
+    for info in subject.streams:
+        if info.kind is StreamKind.UNITS and info.regular:
+            return info
+    raise SpecError(f"asked for electrodes; {subject.info.name} has no regular stream of units")
