@@ -148,7 +148,7 @@ class RingWriter:
         store_word(self._words, HEAD_WORD, stop)
         self._head = stop
         if chunk.ticks is not None:
-            self.done(int(chunk.ticks[-1]) + 1)
+            self.done(max(self._done_tick, int(chunk.ticks[-1])))  # one more may come with that same tick
 
     def done(self, tick: int) -> None:
         """Say that `tick` ticks are done: every sample stamped before is written. For irregular streams."""

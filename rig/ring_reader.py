@@ -183,7 +183,8 @@ class RingReader:
             elif first == start:
                 first_tick = base_tick
             else:
-                first_tick = int(self._ticks[first % self.capacity]) if first < head else done_tick
+                # not the tick of the oldest itself: what was overwritten may have had the same
+                first_tick = int(self._ticks[first % self.capacity]) + 1 if first < head else done_tick
             still = load_word(self._words, EPOCH_WORD) == epoch
             if still and (k is not None or first == head or self.oldest_index <= first):
                 return RingSpan(epoch, first, head, first_tick, done_tick)
