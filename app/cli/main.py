@@ -1,0 +1,84 @@
+"""``headstage``: the command line. One clear line for what went wrong; the traceback goes to the log file."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import platformdirs
+import typer
+from click.exceptions import ClickException
+
+from app.cli import bench, export, info, record, rederive, subjects
+from rig.errors import HeadstageError
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+cli = typer.Typer(
+    name="headstage",
+    help="A virtual electrophysiology rig whose preparations are computing systems.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+cli.command("subjects")(subjects.list_subjects)
+cli.command("install")(subjects.install)
+cli.command("record")(record.record)
+cli.command("info")(info.show)
+cli.command("export")(export.export)
+cli.command("rederive")(rederive.rederive)
+cli.command("bench")(bench.bench)
+
+
+def log_path() -> Path:
+    return Path(platformdirs.user_log_dir("headstage")) / "headstage.log"
+
+
+def run() -> None:
+    """Entry point. Exit code 0 done, 1 an error that was told, 2 words the command line does not know, 130 Ctrl-C."""
+    try:
+        code = cli(standalone_mode=False)
+    except ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        print("headstage: stopped", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    except HeadstageError as error:
+        _log_traceback(error)
+        print(f"headstage: {error}", file=sys.stderr)
+        sys.exit(EXIT_ERROR)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away; nobody is left to tell
+        sys.exit(EXIT_ERROR)
+    except Exception as error:
+        where = _log_traceback(error)
+        print(f"headstage: unexpected {type(error).__name__}: {error}; the traceback is in {where}", file=sys.stderr)
+        sys.exit(EXIT_ERROR)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _log_traceback(error: BaseException) -> Path:
+    """Append to the log file; a log that cannot be written is no reason to fail."""
+    path = log_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path)
+    except OSError:
+        return path
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log = logging.getLogger("headstage.cli")
+    log.propagate = False
+    log.addHandler(handler)
+    log.error("%s", " ".join(sys.argv), exc_info=error)
+    handler.close()
+    log.removeHandler(handler)
+    return path
+
+
+if __name__ == "__main__":
+    run()
