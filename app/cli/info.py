@@ -56,6 +56,7 @@ def show(
 
 def _facts(recording: Recording) -> dict[str, Any]:
     header = recording.header
+    tick = header.info.tick_name
     return {
         "subject": header.info.name,
         "licence": header.info.licence,
@@ -74,9 +75,7 @@ def _facts(recording: Recording) -> dict[str, Any]:
                 "description": s.description,
                 "n_channels": s.n_channels,
                 "n_samples": recording.extent(name).n_samples,
-                "per_sample": "as it comes"
-                if s.ticks_per_sample is None
-                else f"{s.ticks_per_sample} {header.info.tick_name}",
+                "per_sample": "as it comes" if s.ticks_per_sample is None else f"{s.ticks_per_sample} {tick}",
             }
             for name, s in recording.streams.items()
         ],

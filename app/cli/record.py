@@ -21,6 +21,7 @@ from rig.spec import Bench, parse_perturbation, parse_probe, parse_ticks
 from rig.streams import StreamKind
 from rig.subject import ControlValue, Subject
 
+SubjectOptions = Annotated[list[str] | None, typer.Option("--set", help="Option of the subject.", metavar="KEY=VALUE")]
 BLOCK_S = 0.05  # of wall time between two looks at Ctrl-C and at the progress bar
 
 
@@ -31,15 +32,11 @@ def record(
         list[str] | None, typer.Option("--set", help="Option of the subject.", metavar="KEY=VALUE")
     ] = None,
     ticks: Annotated[str | None, typer.Option(help="Run so many ticks (or 20us, 3ms, 1s).", metavar="N")] = None,
-    seconds: Annotated[
-        float | None, typer.Option(help="Run so many seconds of the subject's time.", metavar="N")
-    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Run so many seconds of its own time.", metavar="N")] = None,
     frames: Annotated[int | None, typer.Option(help="Run until so many frames have appeared.", metavar="N")] = None,
     watch: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Record a stream, whole or these units of it. All streams when not given.", metavar="STREAM[:UNITS]"
-        ),
+        typer.Option(help="Record a stream, whole or these units of it; all when not given.", metavar="STREAM[:UNITS]"),
     ] = None,
     perturb: Annotated[list[str] | None, typer.Option(help="Stimulus, silencing or lesion.", metavar="SPEC")] = None,
     control: Annotated[
