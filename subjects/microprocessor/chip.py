@@ -6,7 +6,7 @@ Everything here is data. The engines know none of these names, so a 6800 or a Z8
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 Levels = tuple[tuple[str, int], ...]
 """Pin levels applied one after the other, the chip settling after each: ((name, 0 or 1), ...)."""
@@ -65,18 +65,18 @@ class Register:
 
 @dataclass(frozen=True)
 class RegionRule:
-    """One region of the die: nodes by name pattern, the rest by where they are drawn.
+    """One region of the die. A rule takes what matches all that it states; the first that takes a node wins.
 
     Attributes
     ----------
     path : levels from coarse to fine, "/" between them
-    names : regular expressions that a whole node name must match
-    box_um : (x_min, x_max, y_min, y_max) on the die, for nodes that no pattern takes
+    names : regular expressions; one must match the whole of one of a node's names
+    boxes : (x_min, x_max, y_min, y_max) in mask units; one must hold the node's centroid or the transistor's centre
     """
 
     path: str
     names: tuple[str, ...] = ()
-    box_um: tuple[float, float, float, float] | None = None
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class ChipDescription:
     Attributes
     ----------
     name : short name, also of the folder that its files are installed in
+    title : name for people
     vss_name, vcc_name : supplies, by node name
     input_pins : pins that the outside may set
     clock_cycle : half-cycles in order, then over again
@@ -93,7 +94,7 @@ class ChipDescription:
     reset : the power-up script
     registers : what to decode into numbers
     um_per_unit : mask units to micrometres
-    regions : first rule that takes a node wins, patterns before boxes
+    regions : rules in order
     """
 
     name: str
@@ -106,7 +107,7 @@ class ChipDescription:
     reset: ResetScript
     registers: Mapping[str, Register]
     um_per_unit: float
-    regions: tuple[RegionRule, ...] = field(default=())
+    regions: tuple[RegionRule, ...] = ()
 
 
 def bits(pattern: str, n: int) -> tuple[str, ...]:

@@ -11,6 +11,15 @@ here while clk0 is high. The reset script is that of perfect6502's `initAndReset
 from __future__ import annotations
 
 from subjects.microprocessor.chip import ChipDescription, ClockStep, MemoryProtocol, Register, ResetScript, bits
+from subjects.microprocessor.mos6502_regions import REGIONS
+
+UM_PER_UNIT = 0.443
+"""Mask units of the published layout to micrometres.
+
+The drawing is 8769 by 9628 units and the die 153 by 168 mil (3.89 by 4.27 mm: Wikipedia, *MOS Technology 6502*):
+0.4432 one way, 0.4432 the other. The shortest gates, 16 to 17 units, are then 7 to 7.5 µm long, which fits its process
+of 8 µm.
+"""
 
 MOS6502 = ChipDescription(
     name="mos6502",
@@ -44,5 +53,6 @@ MOS6502 = ChipDescription(
         "ir": Register(bits("notir{}", 8), inverted=True),
         "sync": Register(("sync",)),
     },
-    um_per_unit=1.0,
+    um_per_unit=UM_PER_UNIT,
+    regions=REGIONS,
 )
