@@ -13,11 +13,8 @@ from typing import Any
 from numba import njit
 
 from subjects.microprocessor.atari2600.objects import draw, tick
-from subjects.microprocessor.atari2600.picture import blacken, draw_playfield, latch_collisions, show
+from subjects.microprocessor.atari2600.picture import HALF, blacken, draw_playfield, latch_collisions, show
 from subjects.microprocessor.atari2600.registers import (
-    ENABL,
-    ENAM0,
-    ENAM1,
     GRP0,
     GRP1,
     HMOVE,
@@ -26,6 +23,7 @@ from subjects.microprocessor.atari2600.registers import (
     PF2,
     REFP0,
     REFP1,
+    VBLANK,
 )
 from subjects.microprocessor.atari2600.state import (
     CLOCKS_PER_LINE,
@@ -54,9 +52,7 @@ def delay_clocks(register: int, clock: int) -> int:
         return 2 + (-(clock + 2)) % 4
     if register == GRP0 or register == GRP1 or register == REFP0 or register == REFP1:
         return 1
-    if register == ENAM0 or register == ENAM1 or register == ENABL:
-        return 1
-    return 0
+    return 1 if register == VBLANK else 0
 
 
 @njit(cache=True)
@@ -93,10 +89,6 @@ def apply_first_pending(s: Any) -> None:
         s.enabl_old = s.enabl
     elif register == REFP0 or register == REFP1:
         s.reflect[register - REFP0] = (value >> 3) & 1
-    elif register == ENAM0 or register == ENAM1:
-        s.enam[register - ENAM0] = (value >> 1) & 1
-    elif register == ENABL:
-        s.enabl = (value >> 1) & 1
     elif register == PF0:
         s.playfield = (s.playfield & 0xFFFF0) | (value >> 4)
     elif register == PF1:
@@ -106,6 +98,8 @@ def apply_first_pending(s: Any) -> None:
         s.playfield = (s.playfield & 0xFF00F) | (mirrored << 4)
     elif register == PF2:
         s.playfield = (s.playfield & 0x00FFF) | (value << 12)
+    elif register == VBLANK:
+        s.vblank = value
     else:
         start_motion(s)
 
@@ -159,6 +153,8 @@ def run_line(s: Any, n_clocks: int) -> None:
         start = first
     if start >= stop:
         return
+    if start <= HALF < stop:
+        s.mirrored = s.ctrlpf & 1
     for x in range(start, stop):
         s.row[x] = 0
     for k in range(N_OBJECTS):

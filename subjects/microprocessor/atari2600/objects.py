@@ -54,13 +54,6 @@ def size_shift(s: Any, k: int) -> int:
 
 
 @njit(cache=True)
-def start_scan(s: Any, k: int) -> int:
-    """Value of `scan` when a copy starts; stretched players come one clock later."""
-    late = k < M0 and size_shift(s, k) > 0
-    return -latency(k) - 1 if late else -latency(k)
-
-
-@njit(cache=True)
 def clocks_to_start(counter: int, lead: int, modes: int) -> int:
     """Clocks (1..160) until a copy starts; `lead`: latency of the object, `modes`: 1 << its NUSIZ mode."""
     counter += lead
@@ -80,7 +73,7 @@ def tick(s: Any, k: int) -> None:
     n = clocks_to_start(s.counter[k], latency(k), 1 << mode(s, k))
     s.counter[k] = (s.counter[k] + 1) % PERIOD
     if n == 1:
-        s.scan[k] = start_scan(s, k)
+        s.scan[k] = -latency(k)
     elif s.scan[k] < AT_REST:
         s.scan[k] += 1
 
@@ -116,25 +109,25 @@ def draw(s: Any, k: int, start: int, stop: int) -> None:
     scan = s.scan[k]
     lead = latency(k)
     modes = 1 << mode(s, k)
-    begin = start_scan(s, k)
     shift = size_shift(s, k)
     dots = pattern(s, k)
-    # A player's pixel is dot scan >> shift of eight; a missile or ball is one dot of 1 << shift pixels
-    width = 8 << shift if k < M0 else 1 << shift
+    # A player's pixel is dot scan >> shift of eight, stretched players come one clock later;
+    # a missile or ball is one dot of 1 << shift pixels
+    first = 1 if k < M0 and shift > 0 else 0
+    last = first + (8 << shift if k < M0 else 1 << shift)
     bit = 1 << k
     x = start
     while x < stop:
         n = clocks_to_start(counter, lead, modes)
         run = min(n, stop - x)
-        if scan < width:
-            if dots:
-                for i in range(max(0, -scan), min(run, width - scan)):
-                    if (dots >> ((scan + i) >> shift)) & 1:
-                        s.row[x + i] |= bit
-            scan = min(scan + run, AT_REST)
+        if dots:
+            for i in range(max(0, first - scan), min(run, last - scan)):
+                if (dots >> ((scan + i - first) >> shift)) & 1:
+                    s.row[x + i] |= bit
+        scan = min(scan + run, AT_REST)
         x += run
         counter = (counter + run) % PERIOD
         if run == n:
-            scan = begin
+            scan = -lead
     s.counter[k] = counter
     s.scan[k] = scan

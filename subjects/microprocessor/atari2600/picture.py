@@ -85,7 +85,7 @@ def draw_playfield(s: Any, start: int, stop: int) -> None:
     for x in range(start, stop):
         dot = x >> 2
         if dot >= 20:
-            dot = 39 - dot if s.ctrlpf & 1 else dot - 20
+            dot = 39 - dot if s.mirrored else dot - 20
         if (s.playfield >> dot) & 1:
             s.row[x] |= PLAYFIELD_BIT
 

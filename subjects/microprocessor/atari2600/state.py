@@ -51,6 +51,7 @@ BOARD = np.dtype(
         ("color", "u1", (4,)),  # background, playfield and ball, player 0, player 1
         ("ctrlpf", "u1"),
         ("playfield", "u4"),  # 20 dots, the leftmost in bit 0
+        ("mirrored", "u1"),  # the right half runs backwards; taken from CTRLPF at the middle of the line
         # TIA, players, missiles, ball
         ("nusiz", "u1", (2,)),
         ("reflect", "u1", (2,)),
@@ -72,6 +73,7 @@ BOARD = np.dtype(
         ("comb", "u1"),  # this line's HBLANK lasts 8 clocks longer
         # TIA, collisions, inputs, sound
         ("collisions", "u2"),  # D7, D6 of read register r in bits 2r+1, 2r
+        ("input_control", "u1"),  # VBLANK D7, D6: dump the pots, latch the fire buttons
         ("fire", "u1", (2,)),  # levels of INPT4, INPT5: 0 is pressed
         ("fire_latch", "u1", (2,)),
         ("pot_cycles", "i8", (4,)),  # charging time of INPT0-3; -1: nothing is plugged in
@@ -127,8 +129,10 @@ def new_board() -> NDArray[np.void]:
     board["fire_latch"] = 1
     board["pot_cycles"] = -1
     board["port_in"] = [0xFF, 0x3F]  # colour set, difficulties B: the console as ale-py leaves it
-    board["timer_shift"] = 10
-    board["timer_left"] = 1024
+    # The real timer wakes with any value; this one gives Pitfall's first frames the lengths that ale-py gives them
+    board["timer"] = 96
+    board["timer_shift"] = 6
+    board["timer_left"] = 64
     return board
 
 

@@ -22,6 +22,9 @@ from subjects.microprocessor.atari2600.registers import (
     CTRLPF,
     CXCLR,
     CXPPMM,
+    ENABL,
+    ENAM0,
+    ENAM1,
     HMBL,
     HMCLR,
     HMP0,
@@ -44,11 +47,10 @@ from subjects.microprocessor.atari2600.registers import (
 )
 from subjects.microprocessor.atari2600.state import CLOCKS_PER_LINE, M0, N_OBJECTS
 
-# Without VSYNC a frame ends with the first write after this many lines; without writes, after N_LINES_AT_MOST
-N_LINES_WITHOUT_VSYNC = 290
-N_LINES_AT_MOST = 320
+# A frame without VSYNC ends after this many lines
+N_LINES_AT_MOST = 291
 # A missile released by RESMPx lies this many pixels right of a normal, double, quad player (2k6specs, "RESMP0")
-RESMP_OFFSETS = (3, 3, 3, 3, 3, 6, 3, 10)
+RESMP_OFFSETS = (4, 4, 4, 4, 4, 8, 4, 11)
 
 
 @njit(cache=True)
@@ -57,10 +59,10 @@ def write(s: Any, register: int, value: int) -> None:
     delay = delay_clocks(register, s.clock)
     if delay > 0:
         postpone(s, s.clock + delay, register, value)
-    elif register == VSYNC:
+    if register == VSYNC:
         write_vsync(s, value)
     elif register == VBLANK:
-        write_vblank(s, value)
+        write_input_control(s, value)
     elif register == WSYNC:
         s.rdy = 0
     elif register == NUSIZ0 or register == NUSIZ1:
@@ -77,6 +79,10 @@ def write(s: Any, register: int, value: int) -> None:
         reset(s, register - RESP0, s.hpos < hblank_end(s))
     elif AUDC0 <= register <= AUDV1:
         s.audio[register - AUDC0] = value
+    elif register == ENAM0 or register == ENAM1:
+        s.enam[register - ENAM0] = (value >> 1) & 1
+    elif register == ENABL:
+        s.enabl = (value >> 1) & 1
     elif HMP0 <= register <= HMBL:
         s.hm[register - HMP0] = (value >> 4) ^ 8
     elif register == VDELP0 or register == VDELP1:
@@ -90,8 +96,6 @@ def write(s: Any, register: int, value: int) -> None:
             s.hm[k] = 8
     elif register == CXCLR:
         s.collisions = 0
-    if s.line > N_LINES_WITHOUT_VSYNC:
-        s.frame_done = 1
 
 
 @njit(cache=True)
@@ -106,13 +110,14 @@ def write_vsync(s: Any, value: int) -> None:
 
 
 @njit(cache=True)
-def write_vblank(s: Any, value: int) -> None:
-    if s.vblank & 0x80 and not value & 0x80:
+def write_input_control(s: Any, value: int) -> None:
+    """VBLANK D7 dumps the paddles' capacitors to ground, D6 turns on the fire buttons' latches."""
+    if s.input_control & 0x80 and not value & 0x80:
         s.dump_end_cycle = s.cycle
     if not value & 0x40:
         s.fire_latch[0] = 1
         s.fire_latch[1] = 1
-    s.vblank = value
+    s.input_control = value
     latch_fire(s)
 
 
@@ -127,7 +132,7 @@ def write_resmp(s: Any, i: int, locked: int) -> None:
 @njit(cache=True)
 def latch_fire(s: Any) -> None:
     """With latches enabled (VBLANK D6), a fire button once pressed stays pressed."""
-    if s.vblank & 0x40:
+    if s.input_control & 0x40:
         for i in range(2):
             if s.fire[i] == 0:
                 s.fire_latch[i] = 0
@@ -142,7 +147,7 @@ def read(s: Any, register: int) -> int:
         return pot_level(s, register - INPT0) << 7 | (s.data_bus & 0x7F)
     if register <= INPT5:
         i = register - INPT4
-        level = s.fire_latch[i] if s.vblank & 0x40 else s.fire[i]
+        level = s.fire_latch[i] if s.input_control & 0x40 else s.fire[i]
         return level << 7 | (s.data_bus & 0x7F)
     return s.data_bus
 
@@ -150,14 +155,14 @@ def read(s: Any, register: int) -> int:
 @njit(cache=True)
 def pot_level(s: Any, i: int) -> int:
     """Level of a paddle input: high once its capacitor has charged through the paddle."""
-    if s.vblank & 0x80 or s.pot_cycles[i] < 0:
+    if s.input_control & 0x80 or s.pot_cycles[i] < 0:
         return 0
     return 1 if s.cycle - s.dump_end_cycle >= s.pot_cycles[i] else 0
 
 
 @njit(cache=True)
 def catch_up(s: Any, clock: int) -> None:
-    """Draw up to `clock`; a frame without any VSYNC ends here at last."""
+    """Draw up to `clock`; a frame without VSYNC ends here at last."""
     advance(s, clock)
     if s.line >= N_LINES_AT_MOST:
         s.frame_done = 1

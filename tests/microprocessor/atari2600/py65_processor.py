@@ -26,6 +26,7 @@ READ_MODIFY_WRITE = frozenset(
 STORES = frozenset(code for code, (name, _) in enumerate(MPU.disassemble) if name in ("STA", "STX", "STY"))
 ZERO_PAGE_INDEXED = frozenset(code for code, (_, mode) in enumerate(MPU.disassemble) if mode in ("zpx", "zpy"))
 CARRYING = frozenset(code for code, (_, mode) in enumerate(MPU.disassemble) if mode in ("abx", "aby", "iny"))
+ROM = 0x1000
 # Cycle, within the instruction, of its first push; the others follow
 PUSH_CYCLES = {0x20: 3, 0x00: 2}
 
@@ -61,6 +62,7 @@ class Py65Processor:
         self.cycle = 0
         self.n_frames = 0
         self._code = 0
+        self._line_end = CYCLES_PER_LINE
         self._mpu = MPU(memory=self, pc=None)
 
     def run_frame(self) -> None:
@@ -80,6 +82,11 @@ class Py65Processor:
         self._n_pushed = 0
         mpu.step()
         self.cycle += mpu.cycletime[self._code] + mpu.excycles
+        while self.cycle >= self._line_end:  # the board looks after its frames at the end of a line
+            _, self.n_frames = access_at(
+                self._board, self._image, self._frames, self._line_end - 1, ROM, True, 0, self._bus
+            )
+            self._line_end += CYCLES_PER_LINE
 
     def __getitem__(self, address: int) -> int:
         if address & 0x1000:
