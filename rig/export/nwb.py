@@ -1,0 +1,125 @@
+"""NWB: Neurodata Without Borders, the format that archives and most tools of the field read.
+
+The file is laid out by pynwb with empty datasets of the right size (one pass over the streams counts samples and
+spikes), then filled by a second pass, a block at a time. gzip only, since other filters are plugins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from pynwb import NWBHDF5IO, validate
+
+from rig.errors import ExportError
+from rig.export.chunks import RaggedWriter, SampleWriter
+from rig.export.hdf5_checked import open_checked
+from rig.export.nwb_series import Target, add_stream
+from rig.export.nwb_tables import add_events, add_perturbations, add_subject_units, new_file
+from rig.export.nwb_units import add_units
+from rig.export.source import Cut, Survey, survey
+from rig.streams import Samples
+
+Progress = Callable[[float], None]
+
+
+def write(cut: Cut, path: Path, progress: Progress) -> None:
+    """Write the cut to a new file.
+
+    Raises
+    ------
+    ExportError : nothing was recorded in the cut.
+    """
+    surveys = {}
+    for i, name in enumerate(cut.streams):
+        surveys[name] = survey(cut, name)
+        progress(0.3 * (i + 1) / len(cut.streams))
+    full = {name: s for name, s in surveys.items() if s.n_samples}
+    if not full:
+        raise ExportError(
+            f"asked to export ticks [{cut.start_tick}, {cut.stop_tick}); no chosen stream has a sample there"
+        )
+    file = new_file(cut)
+    add_subject_units(file, cut.recording.units)
+    targets = [t for s in full.values() for t in add_stream(file, cut, s)]
+    first_row = add_units(file, cut, full)
+    add_perturbations(file, cut)
+    add_events(file, cut)
+    with NWBHDF5IO(str(path), "w") as io:
+        io.write(file)
+    with h5py.File(path, "r+") as h5:
+        for i, (name, found) in enumerate(full.items()):
+            report = partial(_report, progress, 0.3 + i * 0.7 / len(full), 0.7 / len(full))
+            _fill(cut, found, h5, [t for t in targets if t.stream == name], first_row.get(name), report)
+
+
+def _report(progress: Progress, done: float, share: float, fraction: float) -> None:
+    progress(done + share * fraction)
+
+
+def _fill(
+    cut: Cut, found: Survey, h5: h5py.File, targets: list[Target], first_row: int | None, progress: Progress
+) -> None:
+    spikes = None
+    if first_row is not None and found.spike_counts is not None and found.spike_counts.any():
+        spikes = _SpikeFiller(cut, found, h5["units"], first_row)
+    with ExitStack() as stack:
+        writers = [(t, stack.enter_context(SampleWriter(h5[t.path]))) for t in targets if not t.of_time]
+        n_done = 0
+        for block in cut.blocks(found.info.name):
+            for target, writer in writers:
+                writer.append(_values(block, target))
+            if spikes is not None:
+                spikes.add(block)
+            n_done += len(block)
+            progress(n_done / found.n_samples)
+    for target in targets:
+        if target.of_time:
+            with SampleWriter(h5[target.path]) as writer:
+                for ticks in found.tick_blocks():
+                    writer.append(cut.seconds(ticks))
+
+
+def _values(block: Samples, target: Target) -> Any:
+    data = block.data if target.field is None else block.data[target.field]
+    n_dims = 1 if data.ndim == 2 and data.shape[1] == 1 and not block.info.packed else data.ndim
+    return data[:, 0] if n_dims < data.ndim else data
+
+
+class _SpikeFiller:
+    """Puts the spikes of one stream into the Units table."""
+
+    def __init__(self, cut: Cut, found: Survey, units: h5py.Group, first_row: int) -> None:
+        assert found.spike_counts is not None
+        ends = np.asarray(units["spike_times_index"][:], dtype=np.int64)
+        start = np.concatenate(([0], ends))
+        self._cut = cut
+        self._detector = cut.detector(found.info.name)
+        self._first_row = first_row
+        self._writer = RaggedWriter(units["spike_times"], start)
+
+    def add(self, block: Samples) -> None:
+        assert self._detector is not None
+        found = self._detector.spikes_by_channel(block)
+        seconds = self._cut.seconds(found.ticks)
+        start = found.start.tolist()
+        for channel in np.flatnonzero(np.diff(found.start)).tolist():
+            self._writer.append(self._first_row + channel, seconds[start[channel] : start[channel + 1]])
+
+
+def verify(path: Path, cut: Cut) -> None:
+    """Check a finished file: nothing outside it, and the schema's own validator has nothing to say.
+
+    Raises
+    ------
+    FormatError, ExportError
+    """
+    open_checked(path).close()
+    errors = validate(path=str(path))
+    if errors:
+        raise ExportError(f"the NWB file of ticks [{cut.start_tick}, {cut.stop_tick}) is not valid: {errors[0]}")
