@@ -121,17 +121,14 @@ def _raw_of_bits(data, previous, weights, raw):  # type: ignore[no-untyped-def]
         for e in range(n_electrodes):
             raw[t, e] = 0
         for b in range(n_bytes):
-            changed = data[t, b] ^ (data[t - 1, b] if t else previous[b])
+            changed = np.int64(data[t, b]) ^ np.int64(data[t - 1, b] if t else previous[b])
+            c = b * 8
             while changed:
-                low = changed & (~changed + 1)
-                c = b * 8
-                while low > 1:
-                    low >>= 1
-                    c += 1
-                if c < n_channels:
+                if changed & 1 and c < n_channels:
                     for e in range(n_electrodes):
                         raw[t, e] += weights[c, e]
-                changed &= changed - 1
+                changed >>= 1
+                c += 1
 
 
 @njit(cache=True, nogil=True)

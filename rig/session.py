@@ -219,6 +219,8 @@ class Session:
             start = self.tick
             for raw in self._advance_block(min(stop - start, self._block_ticks)):
                 chunks += self._deliver(raw)
+            for name in self._loops.spent():
+                self.disarm(name)
             if self.recorder is not None and time.monotonic() >= self._next_snapshot_s:
                 self._record_snapshot()
         return chunks
@@ -249,8 +251,6 @@ class Session:
             for pulse in train:
                 self.subject.perturb(pulse)
                 self._enter(LogKind.PERTURB, perturbation_to_json(pulse), tick + 1)
-        for name in self._loops.spent():
-            self.disarm(name)
         return chunks
 
     def _pulses(self, fired: Scan) -> list[tuple[int, str, tuple[Perturbation, ...]]]:
