@@ -139,8 +139,10 @@ class PulseTrain:
     def pulses(self, origin_tick: int, seed: int, label: str = "") -> tuple[Perturbation, ...]:
         """The pulses as perturbations, counted from origin_tick.
 
-        Jitter is drawn from `seed` and `origin_tick` alone, so a replay draws the same.
+        Jitter is drawn from `seed` and `origin_tick` alone, so a replay draws the same. Raises TickError for a negative tick.
         """
+        if origin_tick < 0:
+            raise TickError(f"asked for a train at tick {origin_tick}; ticks start at 0")
         rng = np.random.default_rng([seed & 0xFFFFFFFF, origin_tick])
         shifts = rng.integers(-self.jitter_ticks, self.jitter_ticks, size=self.count, endpoint=True)
         first = origin_tick + self.onset_ticks
