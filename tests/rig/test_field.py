@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -64,7 +66,7 @@ def test_field_is_its_definition_however_it_is_divided(packed, seed, n, cuts):
     field.clear()
     edges = sorted({0, 30, *cuts})
     parts = []
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in itertools.pairwise(edges):
         parts.append(field.process(Chunk("x", a, np.ascontiguousarray(shown[a:b]))).data)
         other = ElectrodeField(stream(n, packed=packed), units, [probe])
         other.set_state(field.state())  # what is kept is all that the next sample needs
@@ -86,7 +88,7 @@ def test_a_probe_needs_no_watching():
         with Session("model-cell") as session:
             session.watch("spikes", watched)
             session.add_probe(probe)
-            seen.append([c.data for c in session.advance(200) if c.stream == "electrodes"][0])
+            seen.append(next(c.data for c in session.advance(200) if c.stream == "electrodes"))
     np.testing.assert_array_equal(seen[0], seen[1])
     np.testing.assert_array_equal(seen[0], seen[2])
     assert np.ptp(seen[0]) > 0

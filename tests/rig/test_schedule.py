@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,7 +121,7 @@ def test_trains(origin, seed, onset, width, extra, count, jitter):
         assert origin <= pulse.start_tick
         assert abs(pulse.start_tick - nominal) <= jitter
         assert pulse.stop_tick == pulse.start_tick + width
-    for a, b in zip(pulses, pulses[1:], strict=False):
+    for a, b in itertools.pairwise(pulses):
         assert a.stop_tick is not None
         assert a.stop_tick <= b.start_tick
 
