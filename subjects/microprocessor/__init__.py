@@ -1,1 +1,42 @@
 """A transistor-level microprocessor on the board of a video game console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rig.subject import Asset, OptionInfo, Subject, SubjectPlugin
+
+
+def _open(options: Mapping[str, str]) -> Subject:
+    from subjects.microprocessor.opening import open_microprocessor
+
+    return open_microprocessor(options)
+
+
+def _install_mos6502(folder: Path | None, tell: Callable[[str], None]) -> Path:
+    from subjects.microprocessor.install import install_mos6502
+
+    return install_mos6502(folder, tell)
+
+
+PLUGIN = SubjectPlugin(
+    name="microprocessor",
+    summary="a MOS 6502, transistor by transistor, playing Atari 2600 cartridges",
+    open=_open,
+    options=(
+        OptionInfo("cartridge", "a 2 or 4 kB file, or the name of one in ale-py, such as space_invaders", ""),
+        OptionInfo("chip", "the processor's netlist; mos6502", "mos6502"),
+        OptionInfo("chip_dir", "a folder with other Visual6502 files than the installed ones", ""),
+        OptionInfo("engine", "how it is simulated; event: every node exact", "event"),
+        OptionInfo("tv", "the console's television system; ntsc", "ntsc"),
+    ),
+    assets=(
+        Asset(
+            name="mos6502",
+            summary="the MOS 6502's transistors and polygons, traced from the die by the Visual6502 project",
+            licence="CC BY-NC-SA 3.0, Greg James and others, www.visual6502.org",
+            install=_install_mos6502,
+        ),
+    ),
+)

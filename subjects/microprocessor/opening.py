@@ -1,0 +1,108 @@
+"""From what a person types to a subject: options, the chip's files, the cartridge."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from rig.errors import AssetError, SpecError
+from rig.subject import SubjectInfo
+from subjects.microprocessor.atari2600.cartridge import Cartridge, open_cartridge
+from subjects.microprocessor.atari2600.state import BOARD, CPU_HZ
+from subjects.microprocessor.chip import ChipDescription
+from subjects.microprocessor.event_engine import EventEngine
+from subjects.microprocessor.geometry import build_geometry
+from subjects.microprocessor.install import find_chip
+from subjects.microprocessor.layout_files import read_node_names, read_segments, read_transistors
+from subjects.microprocessor.machine import HALF_CYCLES_PER_CYCLE, Machine
+from subjects.microprocessor.mos6502 import MOS6502
+from subjects.microprocessor.netlist import Netlist, netlist_from_rows
+from subjects.microprocessor.stream_layouts import microprocessor_streams, word_fields
+from subjects.microprocessor.subject import Microprocessor
+from subjects.microprocessor.unit_table import microprocessor_units
+
+CHIPS = {chip.name: chip for chip in (MOS6502,)}
+ENGINES = ("event",)
+TVS = ("ntsc",)
+DEFAULTS = {"chip": "mos6502", "chip_dir": "", "cartridge": "", "engine": "event", "tv": "ntsc"}
+
+SEMANTICS = "1"
+"""Raised whenever the same netlist and cartridge give other samples than before; part of the fingerprint."""
+
+
+def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
+    """Open a chip on its board with a cartridge in it.
+
+    Parameters
+    ----------
+    options : those that differ from DEFAULTS
+
+    Raises
+    ------
+    SpecError : an option's value is none of those possible.
+    AssetError : the chip or the cartridge is missing or corrupt.
+    """
+    chosen = {**DEFAULTS, **options}
+    for name, possible in (("chip", tuple(CHIPS)), ("engine", ENGINES), ("tv", TVS)):
+        if chosen[name] not in possible:
+            raise SpecError(f"asked for {name}={chosen[name]}; it must be {' or '.join(possible)}")
+    if chosen["cartridge"] in ("", "none"):
+        raise AssetError(
+            "asked for a console without a cartridge; give cartridge=FILE (2 or 4 KiB) or cartridge=NAME of one that "
+            "ale-py brings, such as cartridge=space_invaders"
+        )
+    cartridge = open_cartridge(chosen["cartridge"])
+    chip = CHIPS[chosen["chip"]]
+    folder = Path(chosen["chip_dir"]).expanduser() if chosen["chip_dir"] else find_chip(chip.name)
+    segments = read_segments(folder / "segdefs.js")
+    netlist = netlist_from_rows(
+        read_transistors(folder / "transdefs.js"),
+        segments,
+        read_node_names(folder / "nodenames.js"),
+        chip.vss_name,
+        chip.vcc_name,
+        folder,
+    )
+    machine = Machine(EventEngine(netlist, chip), cartridge.image, word_fields(chip))
+    return Microprocessor(
+        info=_info(netlist, chip, cartridge, chosen),
+        units=microprocessor_units(netlist, build_geometry(netlist, segments, chip.um_per_unit), chip),
+        streams=microprocessor_streams(netlist, chip),
+        machine=machine,
+    )
+
+
+def _info(netlist: Netlist, chip: ChipDescription, cartridge: Cartridge, options: Mapping[str, str]) -> SubjectInfo:
+    n_nodes = int(netlist.node_exists.sum())
+    return SubjectInfo(
+        name=f"{chip.title} · {cartridge.name}",
+        kind="microprocessor",
+        description=f"{n_nodes} nodes and {netlist.n_rows} transistors on an Atari 2600 board, simulated as switches",
+        source="Visual6502 project, www.visual6502.org: the netlist traced from photographs of the die",
+        licence=(
+            "netlist: CC BY-NC-SA 3.0, Greg James, Brian Silverman, Barry Silverman, www.visual6502.org; "
+            "cartridge: its owner's"
+        ),
+        tick_name="half-cycle",
+        tick_hz=HALF_CYCLES_PER_CYCLE * CPU_HZ,
+        space="um",
+        options={name: value for name, value in options.items() if value},
+        fingerprint=fingerprint(netlist, chip, cartridge, options),
+    )
+
+
+def fingerprint(netlist: Netlist, chip: ChipDescription, cartridge: Cartridge, options: Mapping[str, str]) -> str:
+    """SHA-256 over everything that decides the samples."""
+    digest = hashlib.sha256()
+    texts = (SEMANTICS, chip.name, options["engine"], options["tv"], repr(BOARD.descr))
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    table = np.stack([netlist.row_gate, netlist.row_c1, netlist.row_c2], axis=1)
+    for array in (table.astype("<i4"), netlist.node_exists, netlist.pull_up, cartridge.image):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    for name, node in sorted(netlist.node_ids.items()):
+        digest.update(f"{name}={node}\0".encode())
+    return digest.hexdigest()

@@ -1,0 +1,178 @@
+"""The subject: a chip on a console's board, as `rig.subject.Subject` wants it.
+
+A tick is a half-cycle of the processor's clock, counted from the end of the power-up script: the sample stamped t is
+the chip after t + 1 half-cycles. Frames carry the tick in which the board ended them.
+
+Nodes can be driven and silenced: they are clamped to a level, high from amplitude 0.5 on, and a clamp beats everything
+on the chip and on the board (see `machine`). So can transistors: their channel conducts or not, whatever the gate. Only
+transistors can be lesioned: stuck on, stuck off, or removed, which on this level is the same as stuck off. Of several
+transistors in parallel, one stuck off changes nothing, as on the die.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rig.bits import select_bits
+from rig.blobs import pack_blobs, unpack_blobs
+from rig.errors import FormatError, SubjectError, TickError, UnknownUnitError
+from rig.perturbation import Perturbation, PerturbationKind
+from rig.schedule import Schedule
+from rig.streams import Chunk, StreamInfo
+from rig.subject import ControlValue, SubjectInfo
+from rig.units import UnitTable
+from subjects.microprocessor.atari2600.console import apply_inputs
+from subjects.microprocessor.atari2600.state import BOARD, RAM_BYTES
+from subjects.microprocessor.controls import CONTROLS, check_control, console_inputs, default_controls
+from subjects.microprocessor.engine import EngineState
+from subjects.microprocessor.holds import Holds, check_perturbation
+from subjects.microprocessor.machine import Machine, Run
+from subjects.microprocessor.stream_layouts import pack_words
+from subjects.microprocessor.unit_table import first_transistor_id
+
+MAX_RUN_TICKS = 1 << 15  # bounds the memory of one call of the kernel
+FEW_NODES = 256  # picking this many out of the node values costs as much as copying all and selecting afterwards
+
+
+class Microprocessor:
+    """See the module, and `opening.open_microprocessor` for how to get one."""
+
+    controls = CONTROLS
+    perturbation_kinds = frozenset(PerturbationKind)
+
+    def __init__(self, info: SubjectInfo, units: UnitTable, streams: tuple[StreamInfo, ...], machine: Machine) -> None:
+        self.info = info
+        self.units = units
+        self.streams = streams
+        self._layout = {stream.name: stream for stream in streams}
+        self._machine = machine
+        self._netlist = machine.engine.netlist
+        self._first_transistor = first_transistor_id(self._netlist)
+        self._watched: dict[str, NDArray[np.int64]] = {}  # stream → channels
+        self.reset(0)
+
+    def reset(self, seed: int) -> None:
+        """Switch on. Seed 0 gives a RAM of zeros, as ale-py and the golden traces have it; others a random one."""
+        self.tick = 0
+        self._schedule = Schedule()
+        self._holds = Holds.none(self._netlist)
+        self._control = default_controls()
+        ram = np.zeros(RAM_BYTES, np.uint8)
+        if seed != 0:
+            ram[:] = np.random.default_rng(seed & 0xFFFF_FFFF_FFFF_FFFF).integers(0, 256, RAM_BYTES)
+        self._machine.engine.perturb(self._holds.clamp, self._holds.row_mode)
+        self._machine.power_on(ram)
+        apply_inputs(self._machine.board, console_inputs(self._control))
+
+    def watch(self, stream: str, unit_ids: NDArray[np.int64] | None) -> None:
+        info = self._layout.get(stream)
+        if info is None:
+            raise UnknownUnitError(f"asked for stream {stream!r}; there are {', '.join(self._layout)}")
+        if unit_ids is not None and len(unit_ids) == 0:
+            self._watched.pop(stream, None)
+        else:
+            self._watched[stream] = info.channels_of(unit_ids)
+
+    def set_control(self, name: str, value: ControlValue) -> None:
+        check_control(name, value)
+        self._control[name] = value
+        apply_inputs(self._machine.board, console_inputs(self._control))
+
+    def perturb(self, perturbation: Perturbation) -> None:
+        check_perturbation(perturbation, self.units, self._netlist)
+        if (reached := perturbation.binary()) is not None:
+            self._schedule.add(reached, self.tick)
+
+    def advance(self, n_ticks: int) -> list[Chunk]:
+        if n_ticks < 0:
+            raise TickError(f"asked to advance {n_ticks} ticks; time only goes forward")
+        stop = self.tick + n_ticks
+        parts: dict[str, list[Chunk]] = {name: [] for name in self._watched}
+        while self.tick < stop:
+            self._take_perturbations()
+            change_tick = self._schedule.next_tick()
+            n = min(stop, stop if change_tick is None else change_tick, self.tick + MAX_RUN_TICKS) - self.tick
+            for chunk in self._run(n):
+                parts[chunk.stream].append(chunk)
+        return [chunk for chunks in parts.values() for chunk in chunks]
+
+    def _take_perturbations(self) -> None:
+        changes = self._schedule.take(self.tick)
+        if changes.held or changes.lesions:
+            self._holds.change(changes, self._first_transistor)
+            self._machine.engine.perturb(self._holds.clamp, self._holds.row_mode)
+
+    def _run(self, n: int) -> list[Chunk]:
+        """At most n ticks during which nothing is changed from outside."""
+        start = self.tick
+        run = self._machine.run(n, self._nodes_to_record(), "bus" in self._watched)
+        self.tick = start + run.n
+        chunks = []
+        if run.node_rows is not None:
+            chunks.append(Chunk("nodes", start, self._selected(run.node_rows)))
+        if run.words is not None:
+            chunks.append(Chunk("bus", start, pack_words(run.words, self._layout["bus"].dtype)))
+        if len(run.frame_steps):
+            chunks += [self._frames(name, start, run) for name in ("screen", "ram") if name in self._watched]
+        return chunks
+
+    def _nodes_to_record(self) -> NDArray[np.int64] | None:
+        """Node ids that the machine shall record; empty for all."""
+        channels = self._watched.get("nodes")
+        if channels is None:
+            return None
+        ids = self._layout["nodes"].unit_ids
+        assert ids is not None
+        return ids[channels] if len(channels) <= FEW_NODES else ids[:0]
+
+    def _selected(self, rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        channels = self._watched["nodes"]
+        if len(channels) <= FEW_NODES or len(channels) == self._layout["nodes"].n_channels:
+            return rows
+        return select_bits(rows, channels)
+
+    def _frames(self, name: str, start: int, run: Run) -> Chunk:
+        ticks = start + run.frame_steps
+        return Chunk(name, int(ticks[0]), np.ascontiguousarray(run.frames[name]), ticks)
+
+    def snapshot(self) -> bytes:
+        return pack_blobs(
+            {
+                "fingerprint": self.info.fingerprint.encode(),
+                "tick": self.tick.to_bytes(8, "little"),
+                "control": json.dumps(self._control).encode(),
+                "schedule": self._schedule.to_bytes(),
+                "engine": self._machine.engine.snapshot().to_bytes(),
+                "board": self._machine.board.tobytes(),
+                **self._holds.to_blobs(),
+            }
+        )
+
+    def restore(self, snapshot: bytes) -> None:
+        try:
+            blobs = unpack_blobs(snapshot)
+            if blobs["fingerprint"].decode() != self.info.fingerprint:
+                raise SubjectError(
+                    "asked to restore a snapshot of another chip or cartridge; open the ones it was taken from"
+                )
+            state = EngineState.from_bytes(blobs["engine"])
+            board = np.frombuffer(blobs["board"], BOARD)
+            holds = Holds.from_blobs(blobs, self._netlist)
+            schedule = Schedule.from_bytes(blobs["schedule"])
+            control = default_controls() | json.loads(blobs["control"])
+            if len(board) != 1:
+                raise ValueError(f"{len(board)} boards")
+        except (FormatError, KeyError, ValueError) as error:
+            raise SubjectError(f"asked to restore a damaged snapshot ({error}); take another") from error
+        self._machine.engine.restore(state)
+        self._machine.board[:] = board
+        self._holds = holds
+        self._schedule = schedule
+        self._control = control
+        self.tick = int.from_bytes(blobs["tick"], "little")
+
+    def close(self) -> None:
+        self._watched.clear()
