@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.errors import ExportError
 from rig.export.deflate import shuffle_deflate
 
 CHUNK_BYTES = 128 << 10
@@ -87,7 +88,8 @@ class RaggedWriter:
     """Fills the rows of a ragged 1-D dataset a little each, in any order of rows, ascending within each.
 
     Spikes come sorted by time and are stored sorted by unit. Chunks are kept open until they are full; a row has about
-    one open at a time, so memory is bounded by rows × chunk, whatever the length of the recording.
+    one open at a time, so memory is bounded by rows × chunk, whatever the length of the recording. A context: at its
+    end every row must be full.
 
     Parameters
     ----------
@@ -122,9 +124,17 @@ class RaggedWriter:
             position += k
             taken += k
 
-    @property
-    def complete(self) -> bool:
-        return not self._open
+    def __enter__(self) -> RaggedWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and self._open:
+            raise ExportError(
+                f"{sum(self._n_missing.values())} of {self._size} spikes counted were not found again; the recording "
+                "changed while it was exported: export it again"
+            )
 
 
 def ragged_chunk(n_values: int, n_rows: int, budget_bytes: int = 256 << 20) -> int:

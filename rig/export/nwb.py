@@ -52,10 +52,22 @@ def write(cut: Cut, path: Path, progress: Progress) -> None:
     add_events(file, cut)
     with NWBHDF5IO(str(path), "w") as io:
         io.write(file)
-    with h5py.File(path, "r+") as h5:
+    with h5py.File(path, "r+") as h5, ExitStack() as stack:
+        spikes = stack.enter_context(_spike_writer(h5)) if any(_n_spikes(s) for s in full.values()) else None
         for i, (name, found) in enumerate(full.items()):
             report = partial(_report, progress, 0.3 + i * 0.7 / len(full), 0.7 / len(full))
-            _fill(cut, found, h5, [t for t in targets if t.stream == name], first_row.get(name), report)
+            to_fill = [t for t in targets if t.stream == name]
+            filler = _SpikeFiller(cut, name, spikes, first_row[name]) if spikes and _n_spikes(found) else None
+            _fill(cut, found, h5, to_fill, filler, report)
+
+
+def _n_spikes(found: Survey) -> int:
+    return 0 if found.spike_counts is None else int(found.spike_counts.sum())
+
+
+def _spike_writer(h5: h5py.File) -> RaggedWriter:
+    ends = np.asarray(h5["units/spike_times_index"][:], dtype=np.int64)
+    return RaggedWriter(h5["units/spike_times"], np.concatenate(([0], ends)))
 
 
 def _report(progress: Progress, done: float, share: float, fraction: float) -> None:
@@ -63,11 +75,8 @@ def _report(progress: Progress, done: float, share: float, fraction: float) -> N
 
 
 def _fill(
-    cut: Cut, found: Survey, h5: h5py.File, targets: list[Target], first_row: int | None, progress: Progress
+    cut: Cut, found: Survey, h5: h5py.File, targets: list[Target], spikes: _SpikeFiller | None, progress: Progress
 ) -> None:
-    spikes = None
-    if first_row is not None and found.spike_counts is not None and found.spike_counts.any():
-        spikes = _SpikeFiller(cut, found, h5["units"], first_row)
     with ExitStack() as stack:
         writers = [(t, stack.enter_context(SampleWriter(h5[t.path]))) for t in targets if not t.of_time]
         n_done = 0
@@ -87,24 +96,19 @@ def _fill(
 
 def _values(block: Samples, target: Target) -> Any:
     data = block.data if target.field is None else block.data[target.field]
-    n_dims = 1 if data.ndim == 2 and data.shape[1] == 1 and not block.info.packed else data.ndim
-    return data[:, 0] if n_dims < data.ndim else data
+    # a sample of one number is stored as a number
+    return data[:, 0] if data.ndim == 2 and data.shape[1] == 1 and not block.info.packed else data
 
 
 class _SpikeFiller:
     """Puts the spikes of one stream into the Units table."""
 
-    def __init__(self, cut: Cut, found: Survey, units: h5py.Group, first_row: int) -> None:
-        assert found.spike_counts is not None
-        ends = np.asarray(units["spike_times_index"][:], dtype=np.int64)
-        start = np.concatenate(([0], ends))
-        self._cut = cut
-        self._detector = cut.detector(found.info.name)
-        self._first_row = first_row
-        self._writer = RaggedWriter(units["spike_times"], start)
+    def __init__(self, cut: Cut, stream: str, writer: RaggedWriter, first_row: int) -> None:
+        detector = cut.detector(stream)
+        assert detector is not None
+        self._cut, self._detector, self._writer, self._first_row = cut, detector, writer, first_row
 
     def add(self, block: Samples) -> None:
-        assert self._detector is not None
         found = self._detector.spikes_by_channel(block)
         seconds = self._cut.seconds(found.ticks)
         start = found.start.tolist()
