@@ -36,7 +36,10 @@ from subjects.microprocessor.circuit import (
 )
 
 N_WAVES = 50
-"""Waves after which a list that still is not empty is dropped, as in perfect6502 (an oscillating lesion)."""
+"""Waves after which a list that is still not empty is dropped: only a lesion can make the chip oscillate that long.
+
+perfect6502 and Visual6502 give up after 100; an intact 6502 never comes near either number.
+"""
 
 NO_ACCESS, READ, WRITE = 0, 1, 2
 """What a half-cycle asks of the memory."""
