@@ -150,14 +150,21 @@ class Machine:
     engine : the chip
     image : (4096,) uint8, the cartridge as the processor sees it
     fields : of the recorded words, by name
+    n_frame_slots : a run stops early when as many frames have ended; with 1 it stops at the end of every frame
     """
 
-    def __init__(self, engine: EventEngine, image: NDArray[np.uint8], fields: Mapping[str, Register]) -> None:
+    def __init__(
+        self,
+        engine: EventEngine,
+        image: NDArray[np.uint8],
+        fields: Mapping[str, Register],
+        n_frame_slots: int = N_FRAME_SLOTS,
+    ) -> None:
         self.engine = engine
         self.board = new_board()
         self._rom = image
-        self._frames = new_frames(N_FRAME_SLOTS)
-        self._frame_steps = np.zeros(N_FRAME_SLOTS, np.int64)
+        self._frames = new_frames(n_frame_slots)
+        self._frame_steps = np.zeros(n_frame_slots, np.int64)
         self._ready_node = int(engine.netlist.node_ids["rdy"])
         node_ids, zero = engine.netlist.node_ids, engine.netlist.n_nodes
         bits = [[zero if b is None else node_ids[b] for b in field.bits] for field in fields.values()]
@@ -211,7 +218,7 @@ class Machine:
             n,
         )
         n_frames = int(self.board["n_frames"][0]) - first_frame
-        slots = (first_frame + np.arange(n_frames)) % N_FRAME_SLOTS
+        slots = (first_frame + np.arange(n_frames)) % len(self._frames)
         return Run(
             n=done,
             node_rows=taps.node_rows[:done] if mode != NODES_NOT else None,
