@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,12 @@ class RecordedData(Protocol):
     @property
     def log(self) -> tuple[LogEntry, ...]: ...
     @property
-    def problems(self) -> Sequence[Any]: ...
+    def problems(self) -> tuple[str, ...]: ...
     @property
     def start_tick(self) -> int: ...
     @property
     def stop_tick(self) -> int: ...
-    def gaps(self, stream: str) -> Sequence[Any]: ...
+    def gaps(self, stream: str) -> tuple[tuple[int, int], ...]: ...
     def blocks(
         self,
         stream: str,
@@ -148,8 +148,7 @@ class Cut:
         info, threshold = self.streams[stream], self.thresholds.get(stream)
         if not has_spikes(info, threshold):
             return None
-        gaps = [(int(g.start_tick), int(g.stop_tick)) for g in self.recording.gaps(stream)]
-        return SpikeDetector(info, threshold, breaks_of(gaps))
+        return SpikeDetector(info, threshold, breaks_of(self.recording.gaps(stream)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
 from rig.perturbation import Perturbation, PerturbationKind, perturbation_to_json
 from rig.probe import Probe
+from rig.recorder import Recorder
+from rig.recording import Recording
 from rig.streams import Chunk, Samples, StreamInfo, StreamKind
 from rig.subject import SubjectInfo
 from rig.units import UnitTable
@@ -26,12 +29,6 @@ class Extent:
     start_tick: int
     stop_tick: int
     n_samples: int
-
-
-@dataclass(frozen=True)
-class Gap:
-    start_tick: int
-    stop_tick: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +69,7 @@ class MemoryRecording:
         if k is None:
             return ()
         holes = np.flatnonzero(np.diff(ticks) != k)
-        return tuple(Gap(int(ticks[i]) + k, int(ticks[i + 1])) for i in holes)
+        return tuple((int(ticks[i]) + k, int(ticks[i + 1])) for i in holes)
 
     def read(self, stream, start_tick=None, stop_tick=None, unit_ids=None):
         ticks, data = self.data[stream]
@@ -152,14 +149,17 @@ def streams_of(units: UnitTable, n_nodes: int, probe: Probe) -> tuple[StreamInfo
     )  # fmt: skip
 
 
-def log_entries(units: UnitTable, start: int, n_ticks: int) -> tuple[LogEntry, ...]:
+def perturbations_of(units: UnitTable, start: int) -> tuple[Perturbation, ...]:
     a, b, c = (int(u) for u in units.unit_id[[1, 4, 8]])
-    given = [
+    return (
         Perturbation(PerturbationKind.SILENCE, (a, b), start + 10, start + 60, label="train 1"),
         Perturbation(PerturbationKind.DRIVE, (b, c), start + 20),
         Perturbation(PerturbationKind.RELEASE, (c,), start + 90),
         Perturbation(PerturbationKind.STUCK_ON, (int(units.unit_id[-1]),), start + 30, label="lesion, with a comma"),
-    ]
+    )
+
+
+def log_entries(given: Sequence[Perturbation], start: int, n_ticks: int) -> tuple[LogEntry, ...]:
     payloads: list[tuple[int, LogKind, dict[str, Any]]] = [
         (0, LogKind.RESET, {"seed": 7}),
         (start, LogKind.WATCH, {"stream": "nodes", "unit_ids": None}),
@@ -181,6 +181,7 @@ def make_script(
     gap: tuple[int, int] | None = None,
     tick_hz: float = TICK_HZ,
     seed: int = 11,
+    perturbations: Sequence[Perturbation] | None = None,
 ) -> Script:
     """Random activity. start_tick a multiple of 4; gap: ticks [start, stop), multiples of 4, that are missing."""
     rng = np.random.default_rng(seed)
@@ -188,8 +189,8 @@ def make_script(
     probe = Probe("A", ((100.0, 200.0, 0.0), (300.0, 250.0, 0.0), (900.0, 50.0, 0.0)), sigma=500.0)
     streams = streams_of(units, n_nodes, probe)
     info = SubjectInfo(
-        "MOS 6502 / test", "microprocessor", "A processor that is none", "made here", "MIT", "half-cycle", tick_hz, "um",
-        {"cartridge": "none"}, "f00d",
+        "MOS 6502 / test", "microprocessor", "A processor that is none", "made here", "MIT", "half-cycle", tick_hz,
+        "um", {"cartridge": "none"}, "f00d",
     )  # fmt: skip
     header = SessionHeader("fake", 7, info, units, streams, (probe,), start_tick, 1.7e9, {"headstage": "0.1.0"})
     spans = [(start_tick, start_tick + n_ticks)]
@@ -212,9 +213,34 @@ def make_script(
     for name, shape in (("ram", (16,)), ("screen", (21, 16))):
         data = rng.integers(0, 128, (len(frames), *shape), dtype=np.uint8)
         chunks.append(Chunk(name, int(frames[0]), data, frames))
-    return Script(header, tuple(chunks), log_entries(units, start_tick, n_ticks))
+    given = perturbations_of(units, start_tick) if perturbations is None else perturbations
+    return Script(header, tuple(chunks), log_entries(given, start_tick, n_ticks))
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A recording on disk, and in memory what was put into it."""
+
+    disk: Recording
+    memory: MemoryRecording
 
 
 @pytest.fixture
-def script() -> Callable[..., Script]:
-    return make_script
+def record(tmp_path: Path) -> Iterator[Callable[..., Recorded]]:
+    """Writes a script with the real recorder; arguments as `make_script`."""
+    opened: list[Recording] = []
+
+    def record(**options: Any) -> Recorded:
+        script = make_script(**options)
+        path = tmp_path / f"run{len(opened)}.rig"
+        with Recorder(path, script.header) as recorder:
+            for entry in script.log:
+                recorder.log(entry)
+            for chunk in script.chunks:
+                recorder.write(chunk)
+        opened.append(Recording.open(path))
+        return Recorded(opened[-1], script.in_memory())
+
+    yield record
+    for recording in opened:
+        recording.close()
