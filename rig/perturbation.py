@@ -139,7 +139,8 @@ class PulseTrain:
     def pulses(self, origin_tick: int, seed: int, label: str = "") -> tuple[Perturbation, ...]:
         """The pulses as perturbations, counted from origin_tick.
 
-        Jitter is drawn from `seed` and `origin_tick` alone, so a replay draws the same. Raises TickError for a negative tick.
+        Jitter is drawn from `seed` and `origin_tick` alone, so a replay draws the same. Raises TickError when
+        origin_tick is negative.
         """
         if origin_tick < 0:
             raise TickError(f"asked for a train at tick {origin_tick}; ticks start at 0")

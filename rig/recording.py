@@ -15,6 +15,7 @@ from rig.header import SessionHeader
 from rig.header_file import read_end, read_header
 from rig.log import LogEntry
 from rig.log_file import read_log
+from rig.probe import Probe
 from rig.snapshot_file import StoredSnapshot, read_snapshot, snapshot_ticks
 from rig.stream_reader import Extent, StreamReader
 from rig.streams import Samples, StreamInfo
@@ -144,6 +145,19 @@ class Recording:
         """
         start, stop = self._interval(stream, start_tick, stop_tick)
         return self._reader(stream).blocks(start, stop, unit_ids, max_bytes)
+
+    def rederive(
+        self,
+        stream: str,
+        unit_ids: UnitIds,
+        start_tick: int,
+        stop_tick: int,
+        probes: Sequence[Probe] = (),
+    ) -> Samples:
+        """Run [start_tick, stop_tick) again, watching these units. See `rig.rederive.rederive`."""
+        from rig.rederive import rederive  # it opens the subject, which reading a recording never needs
+
+        return rederive(self, stream, unit_ids, start_tick, stop_tick, probes)
 
     @property
     def snapshot_ticks(self) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,9 @@ from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturbation_to_json
 from rig.probe import Probe, probe_to_json
+from rig.record_node import RecordNode
 from rig.recorder import Recorder
+from rig.recorder_status import RecorderEvent
 from rig.registry import open_subject
 from rig.select import select
 from rig.streams import Chunk, StreamInfo, StreamKind
@@ -36,11 +38,8 @@ from rig.subject import ControlValue, Subject
 from rig.trigger import Trigger, trigger_to_json
 from rig.versions import versions
 
-P = ParamSpec("P")
-
 MAX_BLOCK_TICKS = 1 << 16
 MIN_BLOCK_TICKS = 16
-SNAPSHOT_INTERVAL_S = 5.0  # of wall time while recording: a re-derivation starts at most this much work too early
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,7 @@ class Session:
     seed : of the run
     installed_only : see `rig.registry.find_plugin`
     on_entry : called with every new entry of the log
+    on_recorder_event : see `rig.recorder.Recorder`
     """
 
     def __init__(
@@ -72,13 +72,14 @@ class Session:
         *,
         installed_only: bool = True,
         on_entry: Callable[[LogEntry], None] | None = None,
+        on_recorder_event: Callable[[RecorderEvent], None] | None = None,
     ) -> None:
         self.plugin = plugin
         self.subject: Subject = open_subject(plugin, options, installed_only=installed_only)
         self.log: list[LogEntry] = []
         self.probes: tuple[Probe, ...] = ()
-        self.recorder: Recorder | None = None
-        self.recording_failure: StorageError | None = None
+        self._node = RecordNode(on_recorder_event)
+        self._told_failure: StorageError | None = None
         self._on_entry = on_entry
         self._whole = {s.name: s for s in self.subject.streams}
         self._watched: dict[str, StreamInfo] = {}  # what the person watches, by stream
@@ -86,7 +87,6 @@ class Session:
         self._field: ElectrodeField | None = None
         self._loops = ClosedLoops()
         self._block_ticks = MAX_BLOCK_TICKS
-        self._next_snapshot_s = 0.0
         self._seq = 0
         self.reset(seed)
 
@@ -112,7 +112,7 @@ class Session:
 
     def reset(self, seed: int) -> None:
         """Back to tick 0 with an empty log; triggers are disarmed, what is watched stays."""
-        self._refuse_while_recording("reset")
+        self._node.refuse_while_recording("reset")
         self.seed = seed
         self.subject.reset(seed)
         self.log.clear()
@@ -126,8 +126,8 @@ class Session:
         """Watch units of a stream; None: all, empty: none. Raises UnknownUnitError, SessionError while recording it."""
         if stream not in self._whole:
             raise UnknownUnitError(f"asked to watch stream {stream!r}; there are {', '.join(self._whole)}")
-        if self.recorder is not None and stream in self._watched:
-            self._refuse_while_recording(f"watch other units of {stream!r}, which is being recorded")
+        if self._node.records(stream):
+            self._node.refuse_while_recording(f"watch other units of {stream!r}, which is being recorded")
         if unit_ids is not None and len(unit_ids) == 0:
             self._watched.pop(stream, None)
         else:
@@ -139,14 +139,14 @@ class Session:
 
     def add_probe(self, probe: Probe) -> None:
         """Put a probe in; its electrodes join the stream ``electrodes``."""
-        self._refuse_while_recording("put in a probe")
+        self._node.refuse_while_recording("put in a probe")
         if any(p.name == probe.name for p in self.probes):
             raise SpecError(f"asked for a second probe named {probe.name}; give it another name")
         self.set_probes((*self.probes, probe))
 
     def set_probes(self, probes: Sequence[Probe]) -> None:
         """Exactly these probes."""
-        self._refuse_while_recording("change the probes")
+        self._node.refuse_while_recording("change the probes")
         self._field = ElectrodeField(activity_stream(self.subject), self.subject.units, probes) if probes else None
         self.probes = tuple(probes)
         self._renew_needs()
@@ -197,7 +197,7 @@ class Session:
         entry = LogEntry(self._seq, self.tick if tick is None else tick, time.time(), kind, payload)
         self._seq += 1
         self.log.append(entry)
-        self._record(Recorder.log, entry)
+        self._node.log(entry)
         if self._on_entry is not None:
             self._on_entry(entry)
         return entry
@@ -221,8 +221,9 @@ class Session:
                 chunks += self._deliver(raw)
             for name in self._loops.spent():
                 self.disarm(name)
-            if self.recorder is not None and time.monotonic() >= self._next_snapshot_s:
+            if self._node.wants_snapshot:
                 self._record_snapshot()
+            self._tell_failure()
         return chunks
 
     def _advance_block(self, n: int) -> list[Chunk]:
@@ -262,6 +263,12 @@ class Session:
             pulses.append((tick, name, made))
         return pulses
 
+    def _tell_failure(self) -> None:
+        """A recording that the disk ended is in the log, once."""
+        if self._node.failure is not None and self._node.failure is not self._told_failure:
+            self._told_failure = self._node.failure
+            self._enter(LogKind.WARNING, {"text": str(self._node.failure)})
+
     def _checked(self, start: int, n: int) -> list[Chunk]:
         chunks = self.subject.advance(n)
         if self.tick != start + n:
@@ -279,8 +286,7 @@ class Session:
             source = layout.watching(self._field.source_ids)
             chunks.append(self._field.process(select(layout, raw, source)))
         for chunk in chunks:
-            if len(chunk):
-                self._record(Recorder.write, chunk)
+            self._node.write(chunk)
         return chunks
 
     def _renew_needs(self) -> None:
@@ -318,7 +324,7 @@ class Session:
 
     def restore(self, snapshot: SessionSnapshot) -> None:
         """Go back (or forth). Triggers forget what they saw. Refused while recording: a recording has one time."""
-        self._refuse_while_recording("restore a snapshot")
+        self._node.refuse_while_recording("restore a snapshot")
         from_tick = self.tick
         blobs = unpack_blobs(snapshot.blob)
         self.subject.restore(blobs["subject"])
@@ -331,12 +337,20 @@ class Session:
 
     # ---- recording
 
-    def start_recording(self, path: Path) -> None:
+    @property
+    def recorder(self) -> Recorder | None:
+        return self._node.recorder
+
+    @property
+    def recording_failure(self) -> StorageError | None:
+        """Why the last recording ended by itself; None where it did not."""
+        return self._node.failure
+
+    def start_recording(self, path: Path | str) -> None:
         """Record everything watched from now on. Raises StorageError, SessionError, RecordingError."""
-        self._refuse_while_recording("start a second recording")
+        self._node.refuse_while_recording("start a second recording")
         if not self.streams:
             raise SessionError("asked to record; nothing is watched: watch a stream or put in a probe first")
-        self.recording_failure = None
         header = SessionHeader(
             plugin=self.plugin,
             seed=self.seed,
@@ -348,41 +362,20 @@ class Session:
             created_s=time.time(),
             versions=versions(),
         )
-        recorder = Recorder(path, header)
-        for entry in self.log:
-            recorder.log(entry)
-        self.recorder = recorder
-        self._enter(LogKind.RECORD, {"action": "start", "path": path.name})
+        folder = Path(path)
+        self._node.start(folder, header, self.log)
+        self._enter(LogKind.RECORD, {"action": "start", "path": folder.name})
         self._record_snapshot()
 
     def stop_recording(self, reason: str = "") -> None:
         """Close the recording; does nothing when there is none. Raises StorageError when the disk refuses."""
-        if self.recorder is None:
-            return
-        self._enter(LogKind.RECORD, {"action": "stop", "reason": reason})
-        recorder, self.recorder = self.recorder, None
-        if recorder is not None:
-            recorder.close(reason)
+        if self._node.recording:
+            self._enter(LogKind.RECORD, {"action": "stop", "reason": reason})
+            self._node.stop(reason)
 
     def _record_snapshot(self) -> None:
         snapshot = self.snapshot()
-        self._record(Recorder.snapshot, snapshot.tick, snapshot.seq, snapshot.blob)
-        self._next_snapshot_s = time.monotonic() + SNAPSHOT_INTERVAL_S
-
-    def _record(self, act: Callable[Concatenate[Recorder, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Let the recorder do something; when the disk refuses, recording ends there and the subject goes on."""
-        if self.recorder is None:
-            return
-        try:
-            act(self.recorder, *args, **kwargs)
-        except StorageError as error:
-            self.recorder = None  # it has closed what it could
-            self.recording_failure = error
-            self._enter(LogKind.WARNING, {"text": str(error)})
-
-    def _refuse_while_recording(self, what: str) -> None:
-        if self.recorder is not None:
-            raise SessionError(f"asked to {what} while recording; stop the recording first, or re-derive afterwards")
+        self._node.snapshot(snapshot.tick, snapshot.seq, snapshot.blob)
 
     def close(self) -> None:
         self.stop_recording("session closed")

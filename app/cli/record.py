@@ -81,7 +81,7 @@ def record(
         _perturb(session, perturb or ())
         if overwrite and out.exists():
             _remove_recording(out)
-        with _interruptible() as interrupted, progress_bar(f"recording {out.name}", quiet=quiet or as_json) as update:
+        with interruptible() as interrupted, progress_bar(f"recording {out.name}", quiet=quiet or as_json) as update:
             session.start_recording(out)
             recorder = session.recorder
             run = _Run(session, stop_tick, frames, controls, interrupted)
@@ -252,7 +252,7 @@ def _remove_recording(path: Path) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible(on_press: Callable[[], None] = lambda: None) -> Iterator[Callable[[], bool]]:
     """Yields a function that tells whether Ctrl-C was pressed; pressing it twice stops at once."""
     pressed: list[int] = []
 
@@ -260,6 +260,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         if pressed:
             raise KeyboardInterrupt
         pressed.append(number)
+        on_press()
 
     before = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
