@@ -1,0 +1,102 @@
+"""The session's own process, from its start to its end; what it does in between is in `rig.host_loop`."""
+
+from __future__ import annotations
+
+import faulthandler
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from rig.errors import SubjectError
+from rig.host_loop import Host, Outbox
+from rig.lifeline import Lifeline
+from rig.protocol import Description, Fault, Ready, StartFailed
+from rig.rings import Rings, remove_rings
+from rig.session import Session
+from rig.status import StatusBlock
+
+
+@dataclass(frozen=True)
+class HostSettings:
+    """What a session's process is started with.
+
+    Attributes
+    ----------
+    plugin, options, seed, installed_only : see `rig.session.Session`
+    prefix : of the names of its shared memory
+    ring_bytes : budget of each ring
+    grace_s : how long it may take to end once it is told to, or the client is gone
+    """
+
+    plugin: str
+    options: Mapping[str, str]
+    seed: int
+    installed_only: bool
+    prefix: str
+    ring_bytes: int
+    grace_s: float
+
+    @property
+    def status_name(self) -> str:
+        return f"{self.prefix}-s"
+
+
+def host_main(pipe: Connection, settings: HostSettings, crash_report: int | None) -> None:
+    """The process's main function.
+
+    Parameters
+    ----------
+    pipe : to the client
+    crash_report : descriptor of a file for Python's stack at a crash
+    """
+    if crash_report is not None:
+        faulthandler.enable(crash_report)
+    outbox = Outbox(pipe)
+    status = StatusBlock.attach(settings.status_name)
+    sessions: list[Session] = []
+
+    def abandon() -> None:
+        for session in sessions:
+            if session.recorder is not None:
+                session.recorder.close(f"{lifeline.reason}, and the subject does not answer")
+        _clean_up(settings, status)
+
+    lifeline = Lifeline(settings.grace_s, abandon)
+    try:
+        session = Session(
+            settings.plugin,
+            settings.options,
+            settings.seed,
+            installed_only=settings.installed_only,
+            on_entry=outbox.tell_entry,
+        )
+        subject = session.subject
+        description = Description(
+            subject.info, subject.units, subject.streams, subject.controls, subject.perturbation_kinds
+        )
+    except (Exception, SystemExit) as error:
+        outbox.tell(StartFailed(Fault.of(error, SubjectError)))
+        lifeline.finish()
+        if lifeline.called.is_set():
+            _clean_up(settings, status)
+        return
+    sessions.append(session)
+    rings = Rings(settings.prefix, settings.ring_bytes, status.count_ring, outbox.tell)
+    host = Host(session, pipe, outbox, status, rings, lifeline)
+    outbox.tell(Ready(description))
+    try:
+        host.loop()
+    finally:
+        host.close()
+        if lifeline.called.is_set():
+            _clean_up(settings, status)
+        lifeline.finish()
+        pipe.close()
+
+
+def _clean_up(settings: HostSettings, status: StatusBlock) -> None:
+    """Remove all shared memory, as the client would."""
+    remove_rings(settings.prefix, status.n_rings)
+    with suppress(FileNotFoundError):
+        status.remove()
