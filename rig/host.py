@@ -70,6 +70,7 @@ def host_main(pipe: Connection, settings: HostSettings, crash_report: int | None
             settings.seed,
             installed_only=settings.installed_only,
             on_entry=outbox.tell_entry,
+            on_recorder_event=outbox.tell_of_recorder,
         )
         subject = session.subject
         description = Description(

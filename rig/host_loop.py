@@ -9,6 +9,7 @@ One thread does all of it. A command takes effect between two blocks, at a tick 
 from __future__ import annotations
 
 import math
+import threading
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -40,7 +41,8 @@ from rig.protocol import (
     Step,
     SubjectFailed,
 )
-from rig.recording_watch import RecordingWatch
+from rig.recorder_status import RecorderEvent
+from rig.recording_watch import RecordingWatch, event_of
 from rig.rings import Rings
 from rig.session import Session
 from rig.status import Status, StatusBlock
@@ -53,13 +55,17 @@ class Outbox:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
+        self._sending = threading.Lock()  # the recorder's threads have something to say, too
 
     def tell(self, message: Message) -> None:
-        with suppress(OSError):
+        with self._sending, suppress(OSError):
             self._pipe.send(message)
 
     def tell_entry(self, entry: LogEntry) -> None:
         self.tell(Logged(entry))
+
+    def tell_of_recorder(self, event: RecorderEvent) -> None:
+        self.tell(event_of(event))
 
 
 class Host:
@@ -74,7 +80,7 @@ class Host:
         self._status = status
         self._rings = rings
         self._lifeline = lifeline
-        self._recording = RecordingWatch(session, outbox.tell)
+        self._recording = RecordingWatch(session)
         self._pacer = Pacer()
         self._state = State.PAUSED
         self._target: int | None = None
@@ -90,7 +96,6 @@ class Host:
             self._serve()
             if self._state in MOVING and not self._ended:
                 self._advance()
-            self._recording.look()
             self._publish()
 
     def close(self) -> None:
@@ -244,6 +249,6 @@ class Host:
             asked_hz=math.inf if asked is None else asked,
             achieved_hz=self._pacer.achieved_hz if self._state in MOVING else 0.0,
             times_real=math.nan,
-            recorder=self._recording.figures,
+            recorder=self._recording.figures(),
         )
         self._status.put(status, self._session.subject.info.tick_hz)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import tempfile
+import threading
 from contextlib import suppress
-from multiprocessing import reduction
+from multiprocessing import connection, reduction
 from multiprocessing.connection import Connection
 from typing import IO, Any
 
@@ -21,6 +22,7 @@ class HostProcess:
 
     def __init__(self, settings: HostSettings) -> None:
         context = multiprocessing.get_context("spawn")
+        self._reaping = threading.Lock()
         self._grace_s = settings.grace_s
         self._report: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 — closed when it is read
         self.pipe: Connection
@@ -48,7 +50,8 @@ class HostProcess:
 
     @property
     def alive(self) -> bool:
-        return self._process.is_alive()
+        with self._reaping:
+            return self._process.is_alive()
 
     @property
     def exit_code(self) -> int:
@@ -57,13 +60,19 @@ class HostProcess:
 
     def end(self, patience_s: float) -> None:
         """Wait for its end, then demand it (its lifeline closes the recording, if it still can), then kill it."""
-        self._process.join(patience_s)
-        if self._process.is_alive():
-            self._process.terminate()
-            self._process.join(self._grace_s + 1.0)
-        if self._process.is_alive():
+        if self._ended_within(patience_s):
+            return
+        self._process.terminate()
+        if not self._ended_within(self._grace_s + 1.0):
             self._process.kill()
+            self._ended_within(None)
+
+    def _ended_within(self, patience_s: float | None) -> bool:
+        if not connection.wait([self._process.sentinel], patience_s):
+            return False
+        with self._reaping:  # one exit code, and two threads that want it
             self._process.join()
+        return True
 
     def take_crash_report(self) -> str:
         """Python's stack as it was when the process crashed; empty when it did not. Can be taken once."""

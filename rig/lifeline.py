@@ -19,7 +19,7 @@ from numba import njit, types
 
 LEFT_STUCK = 70  # exit codes
 LEFT_LOCKED = 71
-LOCKED_AFTER_S = 10.0  # on top of grace_s: the time that closing a recording may take
+LOCKED_GRACES = 4  # so many times grace_s, a stuck interpreter included: closing a recording takes time
 _LOOK_S = 0.5
 
 _getppid: Any = types.ExternalFunction("getppid", types.int32())
@@ -64,7 +64,7 @@ class Lifeline:
         threading.Thread(target=self._watch, name="lifeline", daemon=True).start()
         parent = parent_process()
         if parent is not None and parent.pid is not None and os.name == "posix":
-            patience_us = int((grace_s + LOCKED_AFTER_S) * 1e6)
+            patience_us = int(LOCKED_GRACES * grace_s * 1e6)
             threading.Thread(
                 target=_guard, args=(parent.pid, patience_us, LEFT_LOCKED), name="lifeline-guard", daemon=True
             ).start()
