@@ -18,7 +18,7 @@ GRAMMAR = """\
 a comma-separated list of
   NAME            a unit
   alu*            names that match (*, ?, [..])
-  region:PATH     a region and all below it
+  region:PATH     a region and all below it, such as region:decode/pla_west
   kind:KIND       units of a kind
   #ID or #A-B     units by number
   near:E:R        what electrode E (such as A3) reaches within R
@@ -77,8 +77,8 @@ def _rows_of_term(term: str, units: UnitTable, probes: Sequence[Probe]) -> NDArr
         high = int(match[2] or low)
         rows[:] = (units.unit_id >= low) & (units.unit_id <= high)
     elif term.startswith("region:"):
-        path = term.removeprefix("region:").strip("/")
-        rows[:] = [r == path or r.startswith(path + "/") for r in units.region]
+        path = _plain(term.removeprefix("region:").strip("/"))
+        rows[:] = [_plain(r) == path or _plain(r).startswith(path + "/") for r in units.region]
     elif term.startswith("kind:"):
         rows[:] = [k == term.removeprefix("kind:") for k in units.kind]
     elif term.startswith("near:"):
@@ -87,6 +87,11 @@ def _rows_of_term(term: str, units: UnitTable, probes: Sequence[Probe]) -> NDArr
     else:
         rows[:] = [fnmatchcase(n, term) for n in units.name]
     return rows
+
+
+def _plain(region: str) -> str:
+    """``PLA west`` and ``pla_west`` are one region: a word on a command line has no spaces."""
+    return region.lower().replace(" ", "_")
 
 
 def _near(term: str, probes: Sequence[Probe]) -> tuple[tuple[float, float, float], float]:
@@ -108,8 +113,9 @@ def _near(term: str, probes: Sequence[Probe]) -> tuple[tuple[float, float, float
 def _nothing(term: str, units: UnitTable) -> str:
     if term.startswith("region:"):
         there = sorted(set(units.region) - {""})
-        close = difflib.get_close_matches(term.removeprefix("region:"), there, n=3, cutoff=0.4) or there[:8]
-        return f"asked for {term!r}; there is no such region: regions are {', '.join(close) or 'not given'} …"
+        names = sorted({_plain(r) for r in there} | {_plain(r.split("/")[0]) for r in there})
+        close = difflib.get_close_matches(_plain(term.removeprefix("region:")), names, n=3, cutoff=0.4) or names[:8]
+        return f"asked for {term!r}; there is no such region: there are {', '.join(close) or 'none'} …"
     if term.startswith("kind:"):
         return f"asked for {term!r}; kinds are {', '.join(sorted(set(units.kind)))}"
     if term.startswith(("#", "near:")):

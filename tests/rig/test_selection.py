@@ -32,6 +32,7 @@ def bench() -> Bench:
         ("#104-106", [104, 105, 106]),
         ("region:front/left,cell1", [100, 101, 102, 104, 106, 108, 110, 112, 114]),
         ("region:front", list(range(100, 116))),
+        ("region:Front/LEFT,cell1", [100, 101, 102, 104, 106, 108, 110, 112, 114]),
         ("kind:cell", list(range(100, 116))),
         ("all", list(range(100, 116))),
         ("near:A2:150", [104, 105, 106]),
