@@ -1,0 +1,87 @@
+"""The subjects that the contract suite runs over, and how each is opened and poked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tiny_cartridge import tiny_cartridge
+
+from rig.errors import AssetError
+from rig.perturbation import PerturbationKind
+from rig.subject import ControlValue, Subject
+
+
+@dataclass(frozen=True)
+class Case:
+    """A subject, and what the suite must know of it.
+
+    Attributes
+    ----------
+    open : a fresh one
+    open_other : one whose snapshots it must refuse
+    n_ticks : a stretch in which every stream gives samples
+    held : a unit that toggles in any 100 ticks from tick 300 on, and can be driven and silenced
+    lesioned : a unit whose lesion shows within n_ticks
+    control : a control and a value of it that shows within n_ticks
+    bad_values : values that controls must refuse
+    """
+
+    open: Callable[[], Subject]
+    open_other: Callable[[], Subject]
+    n_ticks: int
+    held: str
+    lesioned: str
+    lesion: PerturbationKind
+    control: tuple[str, ControlValue]
+    bad_values: Mapping[str, ControlValue]
+
+
+def _model_cell(folder: Path) -> Case:
+    from subjects.model_cell import PLUGIN
+
+    return Case(
+        open=lambda: PLUGIN.open({"units": "19", "frame_ticks": "37"}),
+        open_other=lambda: PLUGIN.open({"units": "20", "frame_ticks": "37"}),
+        n_ticks=700,
+        held="cell7",
+        lesioned="cell3",
+        lesion=PerturbationKind.STUCK_ON,
+        control=("gain", 5),
+        bad_values={"gain": 8, "light": 1, "label": False},
+    )
+
+
+def _microprocessor(folder: Path) -> Case:
+    from subjects.microprocessor import PLUGIN
+    from subjects.microprocessor.install import find_chip
+
+    reference = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "mos6502"
+    if not (reference / "transdefs.js").is_file():
+        try:
+            reference = find_chip("mos6502")
+        except AssetError as error:
+            pytest.skip(f"no Visual6502 files: {error}")
+    cartridges = []
+    for name, image in (("tiny.bin", tiny_cartridge()), ("other.bin", tiny_cartridge()[:-1] + b"\x01")):
+        (folder / name).write_bytes(image)
+        cartridges.append(str(folder / name))
+
+    def opener(cartridge: str) -> Callable[[], Subject]:
+        return lambda: PLUGIN.open({"cartridge": cartridge, "chip_dir": str(reference)})
+
+    return Case(
+        open=opener(cartridges[0]),
+        open_other=opener(cartridges[1]),
+        n_ticks=1700,
+        held="sync",
+        lesioned="t1005",
+        lesion=PerturbationKind.STUCK_ON,
+        control=("stick_left", True),
+        bad_values={"fire": 1, "difficulty_left": "C", "color": "on"},
+    )
+
+
+CASES = {"model-cell": _model_cell, "microprocessor": _microprocessor}
