@@ -8,13 +8,11 @@ from pathlib import Path
 
 import platformdirs
 import typer
-from click.exceptions import ClickException
 
 from app.cli import bench, export, info, record, rederive, subjects
 from rig.errors import HeadstageError
 
 EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130
 
 cli = typer.Typer(
     name="headstage",
@@ -41,13 +39,7 @@ def log_path() -> Path:
 def run() -> None:
     """Entry point. Exit code 0 done, 1 an error that was told, 2 words the command line does not know, 130 Ctrl-C."""
     try:
-        code = cli(standalone_mode=False)
-    except ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        print("headstage: stopped", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+        cli()  # leaves by SystemExit, for words it does not know and for Ctrl-C too
     except HeadstageError as error:
         _log_traceback(error)
         print(f"headstage: {error}", file=sys.stderr)
@@ -59,7 +51,6 @@ def run() -> None:
         where = _log_traceback(error)
         print(f"headstage: unexpected {type(error).__name__}: {error}; the traceback is in {where}", file=sys.stderr)
         sys.exit(EXIT_ERROR)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _log_traceback(error: BaseException) -> Path:

@@ -79,6 +79,8 @@ def record(
         stop_tick = _stop_tick(session.subject, ticks, seconds)
         controls = _controls(session.subject, control or ())
         _perturb(session, perturb or ())
+        if frames is not None and not _image_streams(session):
+            raise SpecError("asked for --frames; no stream of frames is watched: add --watch for one, or give --ticks")
         if overwrite and out.exists():
             _remove_recording(out)
         with interruptible() as interrupted, progress_bar(f"recording {out.name}", quiet=quiet or as_json) as update:
@@ -132,9 +134,7 @@ class _Run:
     def until_done(self, update: Update) -> float:
         """Seconds of wall time it took."""
         session = self.session
-        images = {s.name for s in session.subject.streams if s.kind is StreamKind.IMAGE}
-        if self.n_frames_wanted is not None and not images & set(session.streams):
-            raise SpecError("asked for --frames; no stream of frames is watched: add --watch for one, or give --ticks")
+        images = _image_streams(session)
         begun = time.monotonic()
         block = 64
         while not self._done() and not self.interrupted() and session.recording_failure is None:
@@ -161,6 +161,10 @@ class _Run:
         if self.n_frames_wanted is not None:
             return self.n_frames >= self.n_frames_wanted
         return self.stop_tick is not None and self.session.tick >= self.stop_tick
+
+
+def _image_streams(session: Session) -> set[str]:
+    return {s.name for s in session.streams.values() if s.kind is StreamKind.IMAGE}
 
 
 def watch_spec(text: str) -> tuple[str, str]:
