@@ -1,7 +1,7 @@
 """Console inputs that ale-py gives a game, so that a run can be compared with it frame by frame.
 
-ale-py changes inputs only between frames. Loading a cartridge runs 60 frames with nothing pressed, then the reset switch
-for 4 + 4 frames; some games get a few frames more (observed with ale-py 0.12.1).
+ale-py changes inputs only between frames. Loading a cartridge runs 60 frames with nothing pressed, then the reset
+switch for 4 + 4 frames; some games get a few frames more (observed with ale-py 0.12.1).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The beam: lines, HBLANK, horizontal motion, and writes that the picture sees some clocks later.
 
-    clock      0              68       76                            228
-               | HBLANK       |( comb )| 160 pixels                   |
-               ^ RDY released          ^ object counters run from here
-                 (board.py)              (from 68 without HMOVE)
+clock      0              68       76                            228
+           | HBLANK       |( comb )| 160 pixels                   |
+           ^ RDY released          ^ object counters run from here
+             (board.py)              (from 68 without HMOVE)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from numba import njit
 
-from subjects.microprocessor.atari2600.objects import draw, tick
+from subjects.microprocessor.atari2600.objects import PERIOD, draw, tick
 from subjects.microprocessor.atari2600.picture import HALF, blacken, draw_playfield, latch_collisions, show
 from subjects.microprocessor.atari2600.registers import (
     GRP0,
@@ -48,9 +48,9 @@ def delay_clocks(register: int, clock: int) -> int:
     The playfield's serialiser and the motion sequencer work in groups of four clocks and take what was there two
     clocks before a group (2-5 clocks); graphics pass one more latch (Towers, TIA Hardware Notes, "Playfield").
     """
-    if register == PF0 or register == PF1 or register == PF2 or register == HMOVE:
+    if register in (PF0, PF1, PF2, HMOVE):
         return 2 + (-(clock + 2)) % 4
-    if register == GRP0 or register == GRP1 or register == REFP0 or register == REFP1:
+    if register in (GRP0, GRP1, REFP0, REFP1):
         return 1
     return 1 if register == VBLANK else 0
 
@@ -87,7 +87,7 @@ def apply_first_pending(s: Any) -> None:
         s.grp[1] = value
         s.grp_old[0] = s.grp[0]
         s.enabl_old = s.enabl
-    elif register == REFP0 or register == REFP1:
+    elif register in (REFP0, REFP1):
         s.reflect[register - REFP0] = (value >> 3) & 1
     elif register == PF0:
         s.playfield = (s.playfield & 0xFFFF0) | (value >> 4)
@@ -121,20 +121,43 @@ def step_motion(s: Any) -> None:
 
     Objects notice it only in HBLANK; outside, the extra clock coincides with an ordinary one. A motion register
     changed too early may never be reached: its object then moves on every line, until the next HMOVE
-    (Towers, TIA Hardware Notes, "HMOVE").
+    (Towers, TIA Hardware Notes, "HMOVE"; the stars of Cosmic Ark).
     """
     in_hblank = s.hpos < hblank_end(s)
     any_moving = False
+    count = s.hmove_step & 15  # back at 0 after 15, and it stays there
     for k in range(N_OBJECTS):
         if s.moving[k]:
-            if s.hm[k] == s.hmove_step:
+            if s.hm[k] == count:
                 s.moving[k] = 0
             else:
                 any_moving = True
                 if in_hblank:
                     tick(s, k)
-    s.hmove_step = (s.hmove_step + 1) & 15
+    s.hmove_step = min(s.hmove_step + 1, 16)
     s.hmove_clock = s.clock + 4 if any_moving else -1
+
+
+@njit(cache=True)
+def collide_below_comb(s: Any) -> None:
+    """Collisions in the pixels that the comb hides (2k6specs, "HMOVE Extra Blanking").
+
+    The extra clocks have taken the objects through these pixels, so each is looked at 8 pixels back.
+    """
+    if s.vblank & 2:
+        return
+    for x in range(COMB_CLOCKS):
+        s.row[x] = 0
+    for k in range(N_OBJECTS):
+        counter = s.counter[k]
+        scan = s.scan[k]
+        s.counter[k] = (counter - COMB_CLOCKS) % PERIOD
+        s.scan[k] = scan - COMB_CLOCKS
+        draw(s, k, 0, COMB_CLOCKS)
+        s.counter[k] = counter
+        s.scan[k] = scan
+    draw_playfield(s, 0, COMB_CLOCKS)
+    latch_collisions(s, 0, COMB_CLOCKS)
 
 
 @njit(cache=True)
@@ -153,6 +176,8 @@ def run_line(s: Any, n_clocks: int) -> None:
         start = first
     if start >= stop:
         return
+    if start == first and s.comb:
+        collide_below_comb(s)
     if start <= HALF < stop:
         s.mirrored = s.ctrlpf & 1
     for x in range(start, stop):

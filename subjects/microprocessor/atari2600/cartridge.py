@@ -48,8 +48,8 @@ def load_cartridge(path: Path, name: str | None = None) -> Cartridge:
         raise AssetError(f"asked for cartridge {path}: {reason}; give the path of a 2 or 4 KiB ROM file") from error
     if len(content) not in SIZES_BYTES:
         raise AssetError(
-            f"asked for cartridge {path}: it has {len(content)} bytes, but only plain ROMs of 2048 or 4096 bytes can be "
-            "run (no bank switching yet); choose such a file"
+            f"asked for cartridge {path}: it has {len(content)} bytes, but only plain ROMs of 2048 or 4096 bytes "
+            "can be run (no bank switching yet); choose such a file"
         )
     image = np.resize(np.frombuffer(content, np.uint8), IMAGE_BYTES)
     return Cartridge(name or path.stem, image, hashlib.md5(content, usedforsecurity=False).hexdigest())

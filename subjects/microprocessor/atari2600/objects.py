@@ -46,9 +46,9 @@ def mode(s: Any, k: int) -> int:
 def size_shift(s: Any, k: int) -> int:
     """log2 of the clocks per pixel (players) or of the width (missiles, ball)."""
     if k == BL:
-        return (s.ctrlpf >> 4) & 3
+        return int((s.ctrlpf >> 4) & 3)
     if k >= M0:
-        return (s.nusiz[k & 1] >> 4) & 3
+        return int((s.nusiz[k & 1] >> 4) & 3)
     m = s.nusiz[k] & 7
     return 1 if m == DOUBLE_SIZE_MODE else 2 if m == QUAD_SIZE_MODE else 0
 
@@ -87,15 +87,25 @@ def reset(s: Any, k: int, in_hblank: bool) -> None:
 
 
 @njit(cache=True)
+def move_to(s: Any, k: int, counter: int) -> None:
+    """Set object k's counter as if it had always run so; its main copy may be under way."""
+    s.counter[k] = counter
+    if counter >= PERIOD - latency(k):
+        s.scan[k] = counter - PERIOD
+    else:
+        s.scan[k] = min(counter, AT_REST)
+
+
+@njit(cache=True)
 def pattern(s: Any, k: int) -> int:
     """Pixels of object k: bit i is its pixel i from the left. One bit, 0 or 1, for missiles and ball."""
     if k == BL:
-        return (s.enabl_old if s.vdelbl else s.enabl) & 1
+        return int(s.enabl_old if s.vdelbl else s.enabl)
     if k >= M0:
-        return 0 if s.resmp[k & 1] else s.enam[k & 1]
+        return 0 if s.resmp[k & 1] else int(s.enam[k & 1])
     bits = s.grp_old[k] if s.vdel[k] else s.grp[k]
     if s.reflect[k]:
-        return bits
+        return int(bits)
     mirrored = 0
     for i in range(8):
         mirrored |= ((bits >> i) & 1) << (7 - i)

@@ -54,7 +54,7 @@ def read_timer(s: Any) -> int:
     run_timer(s)
     if s.timer != 0xFF:
         s.timer_expired = 0
-    return s.timer
+    return int(s.timer)
 
 
 @njit(cache=True)
@@ -77,8 +77,8 @@ def read(s: Any, address: int) -> int:
         port = (address >> 1) & 1
         direction = s.port_direction[port]
         if address & 1:
-            return direction
-        return (s.port_out[port] & direction) | (s.port_in[port] & ~direction & 0xFF)
+            return int(direction)
+        return int((s.port_out[port] & direction) | (s.port_in[port] & ~direction & 0xFF))
     if address & 1:
         run_timer(s)
         return 0x80 if s.timer_expired else 0

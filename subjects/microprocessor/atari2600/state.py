@@ -69,7 +69,7 @@ BOARD = np.dtype(
         ("hm", "u1", (N_OBJECTS,)),  # (HMxx >> 4) ^ 8: extra clocks asked for
         ("moving", "u1", (N_OBJECTS,)),  # still receives extra clocks
         ("hmove_clock", "i8"),  # when the next extra clock falls; -1: no motion under way
-        ("hmove_step", "i4"),  # extra clocks handed out, modulo 16
+        ("hmove_step", "i4"),  # extra clocks handed out; 16: all of them
         ("comb", "u1"),  # this line's HBLANK lasts 8 clocks longer
         # TIA, collisions, inputs, sound
         ("collisions", "u2"),  # D7, D6 of read register r in bits 2r+1, 2r

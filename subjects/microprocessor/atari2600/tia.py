@@ -11,7 +11,7 @@ from typing import Any
 from numba import njit
 
 from subjects.microprocessor.atari2600.beam import advance, delay_clocks, hblank_end, postpone
-from subjects.microprocessor.atari2600.objects import PERIOD, reset
+from subjects.microprocessor.atari2600.objects import PERIOD, move_to, reset
 from subjects.microprocessor.atari2600.registers import (
     AUDC0,
     AUDV1,
@@ -49,7 +49,8 @@ from subjects.microprocessor.atari2600.state import CLOCKS_PER_LINE, M0, N_OBJEC
 
 # A frame without VSYNC ends after this many lines
 N_LINES_AT_MOST = 291
-# A missile released by RESMPx lies this many pixels right of a normal, double, quad player (2k6specs, "RESMP0")
+# A missile released by RESMPx lies this many pixels right of its player, in the middle, by NUSIZ mode (2k6specs,
+# "RESMP0", has 3, 6, 10; ale-py shows 4 and 8 for normal and double players)
 RESMP_OFFSETS = (4, 4, 4, 4, 4, 8, 4, 11)
 
 
@@ -65,13 +66,13 @@ def write(s: Any, register: int, value: int) -> None:
         write_input_control(s, value)
     elif register == WSYNC:
         s.rdy = 0
-    elif register == NUSIZ0 or register == NUSIZ1:
+    elif register in (NUSIZ0, NUSIZ1):
         s.nusiz[register - NUSIZ0] = value
     elif register == COLUBK:
         s.color[0] = value & 0xFE
     elif register == COLUPF:
         s.color[1] = value & 0xFE
-    elif register == COLUP0 or register == COLUP1:
+    elif register in (COLUP0, COLUP1):
         s.color[2 + register - COLUP0] = value & 0xFE
     elif register == CTRLPF:
         s.ctrlpf = value
@@ -79,17 +80,17 @@ def write(s: Any, register: int, value: int) -> None:
         reset(s, register - RESP0, s.hpos < hblank_end(s))
     elif AUDC0 <= register <= AUDV1:
         s.audio[register - AUDC0] = value
-    elif register == ENAM0 or register == ENAM1:
+    elif register in (ENAM0, ENAM1):
         s.enam[register - ENAM0] = (value >> 1) & 1
     elif register == ENABL:
         s.enabl = (value >> 1) & 1
     elif HMP0 <= register <= HMBL:
         s.hm[register - HMP0] = (value >> 4) ^ 8
-    elif register == VDELP0 or register == VDELP1:
+    elif register in (VDELP0, VDELP1):
         s.vdel[register - VDELP0] = value & 1
     elif register == VDELBL:
         s.vdelbl = value & 1
-    elif register == RESMP0 or register == RESMP1:
+    elif register in (RESMP0, RESMP1):
         write_resmp(s, register - RESMP0, (value >> 1) & 1)
     elif register == HMCLR:
         for k in range(N_OBJECTS):
@@ -125,7 +126,7 @@ def write_input_control(s: Any, value: int) -> None:
 def write_resmp(s: Any, i: int, locked: int) -> None:
     """Hide missile i inside its player, or let it go from the player's middle."""
     if s.resmp[i] and not locked:
-        s.counter[M0 + i] = (s.counter[i] - RESMP_OFFSETS[s.nusiz[i] & 7]) % PERIOD
+        move_to(s, M0 + i, (s.counter[i] - RESMP_OFFSETS[s.nusiz[i] & 7]) % PERIOD)
     s.resmp[i] = locked
 
 
@@ -142,14 +143,14 @@ def latch_fire(s: Any) -> None:
 def read(s: Any, register: int) -> int:
     """Read a TIA register; bits that the TIA does not drive are those the data bus carried last."""
     if register <= CXPPMM:
-        return ((s.collisions >> (2 * register)) & 3) << 6 | (s.data_bus & 0x3F)
+        return int(((s.collisions >> (2 * register)) & 3) << 6 | (s.data_bus & 0x3F))
     if register <= INPT3:
-        return pot_level(s, register - INPT0) << 7 | (s.data_bus & 0x7F)
+        return int(pot_level(s, register - INPT0) << 7 | (s.data_bus & 0x7F))
     if register <= INPT5:
         i = register - INPT4
         level = s.fire_latch[i] if s.input_control & 0x40 else s.fire[i]
-        return level << 7 | (s.data_bus & 0x7F)
-    return s.data_bus
+        return int(level << 7 | (s.data_bus & 0x7F))
+    return int(s.data_bus)
 
 
 @njit(cache=True)

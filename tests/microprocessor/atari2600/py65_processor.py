@@ -1,9 +1,10 @@
 """An independent processor for the board: py65 executes instructions, this derives the cycle of each access.
 
-py65 knows how many cycles an instruction takes, not when in them it touches the bus. On a 6502 (MCS6500 Hardware Manual,
-appendix A) data is read or written in an instruction's last cycle, with three exceptions: read-modify-write reads two
-cycles earlier and writes the old value back first; JSR and BRK push early; indexed addressing reads once from an address
-not yet carried. RAM and ROM do not mind when they are accessed, so only TIA, timer and ports go through the board.
+py65 knows how many cycles an instruction takes, not when in them it touches the bus. On a 6502 (MCS6500 Hardware
+Manual, appendix A) data is read or written in an instruction's last cycle, with three exceptions: read-modify-write
+reads two cycles earlier and writes the old value back first; JSR and BRK push early; indexed addressing reads once from
+an address not yet carried. RAM and ROM do not mind when they are accessed, so only TIA, timer and ports go through the
+board.
 """
 
 from __future__ import annotations
