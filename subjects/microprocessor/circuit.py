@@ -33,6 +33,12 @@ END_MASK = 0xFFFF
 END_ON_RISE = 1 << 16
 END_KIND_SHIFT = 17
 
+# `pass_end`: end node | gate
+PASS_GATE_SHIFT = 16
+
+# `marks`
+LISTED_A, LISTED_B, WALKED = 1, 2, 4
+
 # `counters`
 COUNT_CLOCK_STEP, COUNT_UNSETTLED = 0, 1
 
@@ -55,9 +61,15 @@ class Circuit(NamedTuple):
     packed : (n_bytes,) uint8, values of the existing nodes, little-endian bits, kept up to date
     packed_bit : (n_nodes,) uint16, the bit of each node in `packed`
     gate_start : (n_nodes + 1,) uint32, `gate_end` : uint32, ends to touch when a node toggles
-    pass_start : (n_nodes + 1,) uint32, `pass_gate`, `pass_other` : uint16, transistors from a node to other nodes
+    pass_start : (n_nodes + 1,) uint32, `pass_end` : uint32, transistors from a node to other nodes
 
-    Scratch: `list_a`, `list_b`, `group` (n_nodes,) uint16, `stack` uint16, `listed`, `seen` (n_nodes,) uint8.
+    Scratch:
+
+    lists : (2 * n_nodes,) uint16, nodes to settle in this wave and in the next, taking turns
+    marks : (n_nodes,) uint8, LISTED_A, LISTED_B, WALKED; 0 when nothing is being settled
+    walk : uint16, the group (n_nodes) and the stack of a walk
+
+    The number of arrays counts: each costs some nanoseconds of reference counting whenever a kernel is called.
     """
 
     values: NDArray[np.uint8]
@@ -72,14 +84,10 @@ class Circuit(NamedTuple):
     gate_start: NDArray[np.uint32]
     gate_end: NDArray[np.uint32]
     pass_start: NDArray[np.uint32]
-    pass_gate: NDArray[np.uint16]
-    pass_other: NDArray[np.uint16]
-    list_a: NDArray[np.uint16]
-    list_b: NDArray[np.uint16]
-    group: NDArray[np.uint16]
-    stack: NDArray[np.uint16]
-    listed: NDArray[np.uint8]
-    seen: NDArray[np.uint8]
+    pass_end: NDArray[np.uint32]
+    lists: NDArray[np.uint16]
+    marks: NDArray[np.uint8]
+    walk: NDArray[np.uint16]
 
 
 class Rows(NamedTuple):
@@ -127,15 +135,11 @@ def wire_circuit(netlist: Netlist) -> Circuit:
         gate_start=np.zeros(n + 1, np.uint32),
         gate_end=np.zeros(n_ends_all, np.uint32),
         pass_start=np.zeros(n + 1, np.uint32),
-        pass_gate=np.zeros(n_ends_all, np.uint16),
-        pass_other=np.zeros(n_ends_all, np.uint16),
-        list_a=np.zeros(n, np.uint16),
-        list_b=np.zeros(n, np.uint16),
-        group=np.zeros(n, np.uint16),
+        pass_end=np.zeros(n_ends_all, np.uint32),
+        lists=np.zeros(2 * n, np.uint16),
+        marks=np.zeros(n, np.uint8),
         # every conducting transistor of a group can wait on the stack once from either end
-        stack=np.zeros(n_ends_all + 1, np.uint16),
-        listed=np.zeros(n, np.uint8),
-        seen=np.zeros(n, np.uint8),
+        walk=np.zeros(n + n_ends_all + 1, np.uint16),
     )
     circuit.values[n + 1] = 1
     rewire(circuit, circuit_rows(netlist))
@@ -178,8 +182,8 @@ def rewire(circuit: Circuit, rows: Rows) -> None:
                 if c1 != c2:
                     if writing:
                         switch = gate if mode == MODE_NORMAL else (n_nodes if mode == MODE_OFF else n_nodes + 1)
-                        circuit.pass_gate[pass_start[c1]], circuit.pass_other[pass_start[c1]] = switch, c2
-                        circuit.pass_gate[pass_start[c2]], circuit.pass_other[pass_start[c2]] = switch, c1
+                        circuit.pass_end[pass_start[c1]] = c2 | switch << PASS_GATE_SHIFT
+                        circuit.pass_end[pass_start[c2]] = c1 | switch << PASS_GATE_SHIFT
                     pass_start[c1] += 1
                     pass_start[c2] += 1
             elif mode == MODE_NORMAL:

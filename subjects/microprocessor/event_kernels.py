@@ -30,8 +30,12 @@ from subjects.microprocessor.circuit import (
     END_ON_RISE,
     FIELD_BITS,
     FIELD_MASK,
+    LISTED_A,
+    LISTED_B,
+    PASS_GATE_SHIFT,
     PULL_DOWN,
     PULL_UP,
+    WALKED,
     Circuit,
 )
 
@@ -68,39 +72,37 @@ class Ports(NamedTuple):
 
 @njit(cache=True)
 def settle(circuit: Circuit, n_listed: int) -> None:
-    """Work off the first `n_listed` nodes of `circuit.list_a` (each marked 1 in `listed`) and all that follows."""
-    values, pull, drive, rail = circuit.values, circuit.pull, circuit.drive, circuit.rail
+    """Settle the first `n_listed` nodes of `lists`, each marked LISTED_A and none a rail, and all that follows."""
+    values, pull, drive = circuit.values, circuit.pull, circuit.drive
     packed, packed_bit = circuit.packed, circuit.packed_bit
     gate_start, gate_end = circuit.gate_start, circuit.gate_end
-    pass_start, pass_gate, pass_other = circuit.pass_start, circuit.pass_gate, circuit.pass_other
-    listed, seen, stack, group = circuit.listed, circuit.seen, circuit.stack, circuit.group
-    source, target = circuit.list_a, circuit.list_b
-    # a node may stand on both lists: one bit of `listed` for each
-    source_bit, target_bit = np.uint8(1), np.uint8(2)
+    pass_start, pass_end = circuit.pass_start, circuit.pass_end
+    lists, marks, walk = circuit.lists, circuit.marks, circuit.walk
+    # a node may stand on both lists; `walk` holds the group, then the stack
+    source, target, bottom = 0, len(pull), len(pull)
+    source_bit, target_bit, walked = np.uint8(LISTED_A), np.uint8(LISTED_B), np.uint8(WALKED)
     one = np.uint16(1)  # unsigned indices spare the test for negative ones
     wave = 0
     while n_listed > 0 and wave < N_WAVES:
         wave += 1
         n_next = 0
         for i in range(n_listed):
-            start = source[i]
-            listed[start] &= ~source_bit
-            if rail[start]:
-                continue
+            start = lists[source + i]
+            marks[start] &= ~source_bit
             driven = drive[start]
             if driven & FIELD_MASK:
                 n_group = 0
                 strongest = np.uint8(0)
                 driven = np.int32(0)
-                stack[0] = start
-                depth = 1
-                while depth > 0:
+                walk[bottom] = start
+                depth = bottom + 1
+                while depth > bottom:
                     depth -= 1
-                    node = stack[depth]
-                    if seen[node]:
+                    node = walk[depth]
+                    if marks[node] & walked:
                         continue
-                    seen[node] = 1
-                    group[n_group] = node
+                    marks[node] |= walked
+                    walk[n_group] = node
                     n_group += 1
                     driven |= drive[node]
                     strongest = max(strongest, max(values[node], pull[node]))
@@ -108,10 +110,11 @@ def settle(circuit: Circuit, n_listed: int) -> None:
                     first = np.int64(pass_start[node])
                     edge = np.int64(pass_start[node + one]) - 1
                     while edge >= first:
-                        if values[pass_gate[edge]]:
-                            other = pass_other[edge]
-                            if not seen[other]:
-                                stack[depth] = other
+                        code = pass_end[edge]
+                        if values[code >> np.uint32(PASS_GATE_SHIFT)]:
+                            other = np.uint16(code & np.uint32(END_MASK))
+                            if not marks[other] & walked:
+                                walk[depth] = other
                                 depth += 1
                         edge -= 1
                 if driven >> 2 * FIELD_BITS:
@@ -131,11 +134,11 @@ def settle(circuit: Circuit, n_listed: int) -> None:
                     continue
                 if values[start] == new:
                     continue
-                group[0] = start
+                walk[0] = start
                 n_group = 1
             for k in range(n_group):
-                node = group[k]
-                seen[node] = 0
+                node = walk[k]
+                marks[node] &= ~walked
                 if values[node] == new:
                     continue
                 values[node] = new
@@ -150,9 +153,9 @@ def settle(circuit: Circuit, n_listed: int) -> None:
                         drive[end] += np.int32(1) << np.int32(
                             np.uint32(FIELD_BITS) * (code >> np.uint32(END_KIND_SHIFT))
                         )
-                        if code & np.uint32(END_ON_RISE) and not listed[end] & target_bit:
-                            listed[end] |= target_bit
-                            target[n_next] = end
+                        if code & np.uint32(END_ON_RISE) and not marks[end] & target_bit:
+                            marks[end] |= target_bit
+                            lists[target + n_next] = end
                             n_next += 1
                 else:
                     for entry in range(first, beyond):
@@ -161,9 +164,9 @@ def settle(circuit: Circuit, n_listed: int) -> None:
                         drive[end] -= np.int32(1) << np.int32(
                             np.uint32(FIELD_BITS) * (code >> np.uint32(END_KIND_SHIFT))
                         )
-                        if not listed[end] & target_bit:
-                            listed[end] |= target_bit
-                            target[n_next] = end
+                        if not marks[end] & target_bit:
+                            marks[end] |= target_bit
+                            lists[target + n_next] = end
                             n_next += 1
         source, target = target, source
         source_bit, target_bit = target_bit, source_bit
@@ -171,7 +174,7 @@ def settle(circuit: Circuit, n_listed: int) -> None:
     if n_listed > 0:
         circuit.counters[COUNT_UNSETTLED] += 1
         for i in range(n_listed):
-            listed[source[i]] = 0
+            marks[lists[source + i]] = 0
 
 
 @njit(cache=True)
@@ -179,9 +182,9 @@ def settle_nodes(circuit: Circuit, nodes: NDArray[np.integer]) -> None:
     """Settle from some nodes, in their order; repeats count once."""
     n_listed = 0
     for node in nodes:
-        if not circuit.listed[node]:
-            circuit.listed[node] = 1
-            circuit.list_a[n_listed] = node
+        if not circuit.marks[node] and not circuit.rail[node]:
+            circuit.marks[node] = LISTED_A
+            circuit.lists[n_listed] = node
             n_listed += 1
     settle(circuit, n_listed)
 
@@ -190,9 +193,10 @@ def settle_nodes(circuit: Circuit, nodes: NDArray[np.integer]) -> None:
 def set_pin(circuit: Circuit, node: int, level: int) -> None:
     """Drive a pin from outside and settle. The level stays until it is set again."""
     circuit.pull[node] = PULL_UP if level else PULL_DOWN
-    circuit.list_a[0] = node
-    circuit.listed[node] = 1
-    settle(circuit, 1)
+    if not circuit.rail[node]:
+        circuit.lists[0] = node
+        circuit.marks[node] = LISTED_A
+        settle(circuit, 1)
 
 
 @njit(cache=True)
@@ -219,12 +223,15 @@ def read_data(circuit: Circuit, ports: Ports) -> int:
 @njit(cache=True)
 def force_data(circuit: Circuit, ports: Ports, data: int) -> None:
     """Drive the data bus from outside and settle once. It is never released: a writing chip overrides it."""
+    n_listed = 0
     for bit in range(len(ports.data)):
         node = ports.data[bit]
         circuit.pull[node] = PULL_UP if (data >> bit) & 1 else PULL_DOWN
-        circuit.list_a[bit] = node
-        circuit.listed[node] = 1
-    settle(circuit, len(ports.data))
+        if not circuit.rail[node]:
+            circuit.lists[n_listed] = node
+            circuit.marks[node] = LISTED_A
+            n_listed += 1
+    settle(circuit, n_listed)
 
 
 @njit(cache=True)

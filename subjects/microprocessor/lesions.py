@@ -15,6 +15,7 @@ from subjects.microprocessor.circuit import (
     CLAMP_HIGH,
     CLAMP_NONE,
     KIND_PASS,
+    LISTED_A,
     MODE_NORMAL,
     MODE_OFF,
     MODE_ON,
@@ -77,13 +78,13 @@ def change_perturbations(circuit: Circuit, rows: Rows, clamp: NDArray[np.uint8],
         gate, c1, c2 = rows.gate[t], rows.c1[t], rows.c2[t]
         if mode_changed[t] or clamp_changed[c1] or clamp_changed[c2] or toggled[gate]:
             for end in (c1, c2):
-                if circuit.rail[end] == KIND_PASS and not circuit.listed[end]:
-                    circuit.listed[end] = 1
-                    circuit.list_a[n_listed] = end
+                if circuit.rail[end] == KIND_PASS and not circuit.marks[end]:
+                    circuit.marks[end] = LISTED_A
+                    circuit.lists[n_listed] = end
                     n_listed += 1
     for node in range(n_nodes):
-        if clamp_changed[node] and circuit.rail[node] == KIND_PASS and not circuit.listed[node]:
-            circuit.listed[node] = 1
-            circuit.list_a[n_listed] = node
+        if clamp_changed[node] and circuit.rail[node] == KIND_PASS and not circuit.marks[node]:
+            circuit.marks[node] = LISTED_A
+            circuit.lists[n_listed] = node
             n_listed += 1
     settle(circuit, n_listed)

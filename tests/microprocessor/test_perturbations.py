@@ -397,7 +397,7 @@ def test_everything_undone_leaves_the_wiring_as_it_was(mos6502: Netlist):
     engine, rng = EventEngine(mos6502, MOS6502), np.random.default_rng(3)
     memory = program_memory()
     engine.reset(memory)
-    wiring = ("gate_start", "gate_end", "pass_start", "pass_gate", "pass_other", "rail")
+    wiring = ("gate_start", "gate_end", "pass_start", "pass_end", "rail")
     before = {name: getattr(engine.circuit, name).copy() for name in wiring}
     clamp = rng.integers(0, 3, mos6502.n_nodes).astype(np.uint8) * mos6502.node_exists
     clamp[[mos6502.vss, mos6502.vcc]] = CLAMP_NONE
@@ -406,7 +406,7 @@ def test_everything_undone_leaves_the_wiring_as_it_was(mos6502: Netlist):
     engine.perturb(np.zeros_like(clamp), np.zeros(mos6502.n_rows, np.uint8))
     n_ends, n_edges = before["gate_start"][-1], before["pass_start"][-1]
     for name in wiring:
-        used = n_ends if name == "gate_end" else n_edges if name in ("pass_gate", "pass_other") else None
+        used = n_ends if name == "gate_end" else n_edges if name == "pass_end" else None
         np.testing.assert_array_equal(getattr(engine.circuit, name)[:used], before[name][:used], err_msg=name)
 
 
