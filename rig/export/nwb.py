@@ -6,9 +6,7 @@ spikes), then filled by a second pass, a block at a time. gzip only, since other
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +20,20 @@ from rig.export.hdf5_checked import open_checked
 from rig.export.nwb_series import Target, add_stream
 from rig.export.nwb_tables import add_events, add_perturbations, add_subject_units, new_file
 from rig.export.nwb_units import add_units
-from rig.export.source import Cut, Survey, survey
+from rig.export.source import Cut, Notes, Progress, Survey, part, survey_all
 from rig.streams import Samples
 
-Progress = Callable[[float], None]
+SURVEY_SHARE = 0.3  # of the work
 
 
-def write(cut: Cut, path: Path, progress: Progress) -> None:
+def write(cut: Cut, path: Path, progress: Progress) -> Notes:
     """Write the cut to a new file.
 
     Raises
     ------
     ExportError : nothing was recorded in the cut.
     """
-    surveys = {}
-    for i, name in enumerate(cut.streams):
-        surveys[name] = survey(cut, name)
-        progress(0.3 * (i + 1) / len(cut.streams))
-    full = {name: s for name, s in surveys.items() if s.n_samples}
-    if not full:
-        raise ExportError(
-            f"asked to export ticks [{cut.start_tick}, {cut.stop_tick}); no chosen stream has a sample there"
-        )
+    full, notes = survey_all(cut, progress, SURVEY_SHARE)
     file = new_file(cut)
     add_subject_units(file, cut.recording.units)
     targets = [t for s in full.values() for t in add_stream(file, cut, s)]
@@ -55,10 +45,12 @@ def write(cut: Cut, path: Path, progress: Progress) -> None:
     with h5py.File(path, "r+") as h5, ExitStack() as stack:
         spikes = stack.enter_context(_spike_writer(h5)) if any(_n_spikes(s) for s in full.values()) else None
         for i, (name, found) in enumerate(full.items()):
-            report = partial(_report, progress, 0.3 + i * 0.7 / len(full), 0.7 / len(full))
+            share = (1 - SURVEY_SHARE) / len(full)
+            report = part(progress, SURVEY_SHARE + i * share, share)
             to_fill = [t for t in targets if t.stream == name]
             filler = _SpikeFiller(cut, name, spikes, first_row[name]) if spikes and _n_spikes(found) else None
             _fill(cut, found, h5, to_fill, filler, report)
+    return notes
 
 
 def _n_spikes(found: Survey) -> int:
@@ -68,10 +60,6 @@ def _n_spikes(found: Survey) -> int:
 def _spike_writer(h5: h5py.File) -> RaggedWriter:
     ends = np.asarray(h5["units/spike_times_index"][:], dtype=np.int64)
     return RaggedWriter(h5["units/spike_times"], np.concatenate(([0], ends)))
-
-
-def _report(progress: Progress, done: float, share: float, fraction: float) -> None:
-    progress(done + share * fraction)
 
 
 def _fill(

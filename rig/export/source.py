@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
@@ -18,6 +18,10 @@ from rig.streams import Samples, StreamInfo
 from rig.units import UnitTable
 
 BLOCK_BYTES = 8 << 20  # what is held of a stream at once: spikes expand it up to thirty times
+
+
+Progress = Callable[[float], None]  # told what part is done, 0 to 1
+Notes = tuple[str, ...]  # what a format could not take, a line each
 
 
 class RecordedData(Protocol):
@@ -232,6 +236,41 @@ def survey(cut: Cut, stream: str) -> Survey:
         counts,
         "" if detector is None else detector.definition,
     )
+
+
+def survey_all(cut: Cut, progress: Progress, share: float) -> tuple[dict[str, Survey], Notes]:
+    """Survey every stream of the cut.
+
+    Parameters
+    ----------
+    share : of the whole work that this is
+
+    Returns
+    -------
+    surveys of the streams that have samples, and a note on each that has none
+
+    Raises
+    ------
+    ExportError : none has a sample.
+    """
+    full, notes = {}, []
+    for i, name in enumerate(cut.streams):
+        found = survey(cut, name)
+        if found.n_samples:
+            full[name] = found
+        else:
+            notes.append(f"stream {name!r} has no sample in ticks [{cut.start_tick}, {cut.stop_tick}): left out")
+        progress(share * (i + 1) / len(cut.streams))
+    if not full:
+        raise ExportError(
+            f"asked to export ticks [{cut.start_tick}, {cut.stop_tick}); no chosen stream has a sample there"
+        )
+    return full, tuple(notes)
+
+
+def part(progress: Progress, done: float, share: float) -> Progress:
+    """Progress of a part of the work: `share` of it, after `done`."""
+    return lambda fraction: progress(done + share * fraction)
 
 
 def _extend_runs(runs: list[list[int]], ticks: NDArray[np.int64], ticks_per_sample: int) -> None:
