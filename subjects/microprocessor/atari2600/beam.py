@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
-from subjects.microprocessor.atari2600.objects import PERIOD, draw, tick
-from subjects.microprocessor.atari2600.picture import HALF, blacken, draw_playfield, latch_collisions, show
+from subjects.microprocessor.atari2600.objects import MIRRORED, PERIOD, draw, tick
+from subjects.microprocessor.atari2600.picture import HALF, draw_playfield, fill, latch_collisions, show
 from subjects.microprocessor.atari2600.registers import (
     GRP0,
     GRP1,
@@ -92,10 +93,7 @@ def apply_first_pending(s: Any) -> None:
     elif register == PF0:
         s.playfield = (s.playfield & 0xFFFF0) | (value >> 4)
     elif register == PF1:
-        mirrored = 0
-        for i in range(8):
-            mirrored |= ((value >> i) & 1) << (7 - i)
-        s.playfield = (s.playfield & 0xFF00F) | (mirrored << 4)
+        s.playfield = (s.playfield & 0xFF00F) | (np.int64(MIRRORED[value]) << 4)
     elif register == PF2:
         s.playfield = (s.playfield & 0x00FFF) | (value << 12)
     elif register == VBLANK:
@@ -172,7 +170,7 @@ def run_line(s: Any, n_clocks: int) -> None:
     start = max(start, 0)
     first = hblank_end(s) - HBLANK_CLOCKS
     if start < first:
-        blacken(s, start, min(first, stop))
+        fill(s, start, min(first, stop), 0)
         start = first
     if start >= stop:
         return
@@ -182,14 +180,17 @@ def run_line(s: Any, n_clocks: int) -> None:
         s.mirrored = s.ctrlpf & 1
     for x in range(start, stop):
         s.row[x] = 0
+    is_lit = s.playfield != 0
     for k in range(N_OBJECTS):
-        draw(s, k, start, stop)
+        is_lit |= draw(s, k, start, stop)
     if s.vblank & 2:
-        blacken(s, start, stop)
-        return
-    draw_playfield(s, start, stop)
-    latch_collisions(s, start, stop)
-    show(s, start, stop)
+        fill(s, start, stop, 0)
+    elif is_lit:
+        draw_playfield(s, start, stop)
+        latch_collisions(s, start, stop)
+        show(s, start, stop)
+    else:
+        fill(s, start, stop, s.color[0])
 
 
 @njit(cache=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 from subjects.microprocessor.atari2600.state import AT_REST, BL, M0
@@ -29,6 +30,8 @@ COPY_32_MODES = 0b0100_1100
 COPY_64_MODES = 0b0101_0000
 DOUBLE_SIZE_MODE = 5
 QUAD_SIZE_MODE = 7
+# Bytes with their bits in reverse order
+MIRRORED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
 
 
 @njit(cache=True)
@@ -104,21 +107,20 @@ def pattern(s: Any, k: int) -> int:
     if k >= M0:
         return 0 if s.resmp[k & 1] else int(s.enam[k & 1])
     bits = s.grp_old[k] if s.vdel[k] else s.grp[k]
-    if s.reflect[k]:
-        return int(bits)
-    mirrored = 0
-    for i in range(8):
-        mirrored |= ((bits >> i) & 1) << (7 - i)
-    return mirrored
+    return int(bits if s.reflect[k] else MIRRORED[bits])
 
 
 @njit(cache=True)
-def draw(s: Any, k: int, start: int, stop: int) -> None:
-    """Run object k over pixels [start, stop) of the line and mark it in `s.row`."""
+def draw(s: Any, k: int, start: int, stop: int) -> bool:
+    """Run object k over pixels [start, stop) of the line and mark it in `s.row`. Returns whether it may have."""
     counter = s.counter[k]
     scan = s.scan[k]
     lead = latency(k)
     modes = 1 << mode(s, k)
+    n = clocks_to_start(counter, lead, modes)
+    if scan == AT_REST and n > stop - start:
+        s.counter[k] = (counter + stop - start) % PERIOD
+        return False
     shift = size_shift(s, k)
     dots = pattern(s, k)
     # A player's pixel is dot scan >> shift of eight, stretched players come one clock later;
@@ -128,7 +130,6 @@ def draw(s: Any, k: int, start: int, stop: int) -> None:
     bit = 1 << k
     x = start
     while x < stop:
-        n = clocks_to_start(counter, lead, modes)
         run = min(n, stop - x)
         if dots:
             for i in range(max(0, first - scan), min(run, last - scan)):
@@ -139,5 +140,7 @@ def draw(s: Any, k: int, start: int, stop: int) -> None:
         counter = (counter + run) % PERIOD
         if run == n:
             scan = -lead
+            n = clocks_to_start(counter, lead, modes)
     s.counter[k] = counter
     s.scan[k] = scan
+    return dots != 0

@@ -52,7 +52,7 @@ def _collision_table() -> NDArray[np.uint16]:
 
 
 def _priority_table() -> NDArray[np.uint8]:
-    """Index by [CTRLPF bits 1-2, right half, objects]: which of `color` shows."""
+    """Index by 128 * (CTRLPF bits 1-2) + 64 * (right half) + objects: which of `color` shows."""
     background, playfield, player0, player1 = range(4)
     first = (1 << P0) | (1 << M0)
     second = (1 << P1) | (1 << M1)
@@ -70,7 +70,7 @@ def _priority_table() -> NDArray[np.uint8]:
                 layers = [(first, player0), (second, player1), (third, playfield)]
             for objects in range(64):
                 table[control, right, objects] = next((c for mask, c in layers if objects & mask), background)
-    return table
+    return table.ravel()
 
 
 COLLISIONS = _collision_table()
@@ -104,16 +104,18 @@ def show(s: Any, start: int, stop: int) -> None:
     y = s.line - FIRST_LINE
     if y < 0 or y >= SCREEN_LINES:
         return
-    control = (s.ctrlpf >> 1) & 3
-    for x in range(start, stop):
-        right = 1 if x >= HALF else 0
-        s.screen[y, x] = s.color[PRIORITY[control, right, s.row[x]]]
+    left = 128 * ((s.ctrlpf >> 1) & 3)
+    for x in range(start, min(stop, HALF)):
+        s.screen[y, x] = s.color[PRIORITY[left + s.row[x]]]
+    for x in range(max(start, HALF), stop):
+        s.screen[y, x] = s.color[PRIORITY[left + 64 + s.row[x]]]
 
 
 @njit(cache=True)
-def blacken(s: Any, start: int, stop: int) -> None:
+def fill(s: Any, start: int, stop: int, color: int) -> None:
+    """Give pixels [start, stop) of the line one colour, if the line is kept."""
     y = s.line - FIRST_LINE
     if y < 0 or y >= SCREEN_LINES:
         return
     for x in range(start, stop):
-        s.screen[y, x] = 0
+        s.screen[y, x] = color
