@@ -22,23 +22,25 @@ the line's start releases it after CLK0 has fallen, so that cycle 76n is the fir
     RDY     ‾‾‾‾‾‾‾‾\\_______________________/‾‾‾‾
                                            ^ begin_cycle(board)
 
-A chip-level loop, with any engine that can step half-cycles and set pins:
+A chip-level loop, with the njit functions of an engine (`..event_kernels`; `..machine` has the real one):
 
     @njit
-    def run(chip, board, rom, frames, n_cycles):
-        rdy = board[0].rdy
-        for _ in range(n_cycles):
-            step(chip)                                  # CLK0 falls
-            level = begin_cycle(board)
-            if level != rdy:
-                set_pin(chip, RDY, level)
-            step(chip)                                  # CLK0 rises: address, R/W and written data are valid
-            data = bus_cycle(board, rom, frames, address(chip), read(chip), data_pins(chip))
-            if read(chip):
-                force_data(chip, data)
-            rdy = board[0].rdy
-            if rdy != level:
-                set_pin(chip, RDY, rdy)                 # only a write to WSYNC gets here: low
+    def run(circuit, ports, rdy_pin, board, rom, frames, n_half_cycles):
+        level = 1
+        for _ in range(n_half_cycles):
+            access = clock_edge(circuit, ports)
+            if access == READ:
+                data = bus_cycle(board, rom, frames, read_address(circuit, ports), True, 0)
+                force_data(circuit, ports, data)
+            elif access == WRITE:
+                bus_cycle(board, rom, frames, read_address(circuit, ports), False, read_data(circuit, ports))
+            else:                                       # CLK0 has fallen
+                begin_cycle(board)
+            if board[0].rdy != level:
+                level = board[0].rdy
+                set_pin(circuit, rdy_pin, level)
+
+Cycle 0 of a new board is best the fetch of the first opcode: then frames end where ale-py's do, from the first.
 
 Numba caches these kernels per file and does not see a change in a file they call: after editing one, touch the callers.
 """

@@ -46,12 +46,8 @@ def bus() -> Bus:
         bus.write(register, color)
     for register in (reg.NUSIZ0, reg.NUSIZ1, reg.CTRLPF):
         bus.write(register, 0x30)
-    for cycle, register in enumerate((reg.RESP0, reg.RESP1)):
-        bus.write_at(31, register)
-        bus.start_line()
-        assert cycle < 2
-    for register in (reg.RESM0, reg.RESM1, reg.RESBL):
-        bus.write_at(32, register)
+    for cycle, register in ((31, reg.RESP0), (31, reg.RESP1), (32, reg.RESM0), (32, reg.RESM1), (32, reg.RESBL)):
+        bus.write_at(cycle, register)
         bus.start_line()
     bus.show_lines()
     return bus
@@ -122,8 +118,7 @@ def test_a_playfield_write_is_seen_from_the_next_dot_two_clocks_on(bus: Bus, cyc
     bus.write(reg.CTRLPF, 0)
     bus.write(reg.PF1, 0xFF)
     bus.write(reg.PF2, 0xFF)
-    for register in (reg.PF0, reg.PF1, reg.PF2):
-        bus.write_at(cycle, register, 0) if register == reg.PF2 else None
+    bus.write_at(cycle, reg.PF2, 0)
     seen = 3 * (cycle + 1) - 68 + 2
     first_dark = max(48, -(-seen // 4) * 4)
     dark = [x for x in lit(bus.draw_line(), BACK) if 48 <= x < 80]
