@@ -21,7 +21,7 @@ _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.F
 def open_checked(path: Path) -> h5py.File:
     """Open a file for reading after walking all of it without following a link out of it.
 
-    Soft links are followed only in thought: they cannot leave the file, since nothing in it does.
+    Soft links are looked at last: then it is known that no link on their way leaves the file.
 
     Raises
     ------
@@ -33,7 +33,10 @@ def open_checked(path: Path) -> h5py.File:
         raise FormatError(f"{path.name} cannot be opened as HDF5 ({_first_line(error)})") from error
     try:
         _check_attributes(path.name, file.id, "/")
-        _check_group(path.name, file.id, "", set(), 0)
+        soft_links: list[_SoftLink] = []
+        _check_group(path.name, file.id, "", set(), soft_links)
+        for link in soft_links:
+            _check_soft_link(path.name, *link)
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         file.close()
         raise FormatError(f"{path.name} is damaged ({_first_line(error)})") from error
@@ -43,7 +46,12 @@ def open_checked(path: Path) -> h5py.File:
     return file
 
 
-def _check_group(name: str, group: h5g.GroupID, where: str, seen: set[tuple[int, int]], depth: int) -> None:
+_SoftLink = tuple[h5g.GroupID, bytes, str]
+
+
+def _check_group(
+    name: str, group: h5g.GroupID, where: str, seen: set[tuple[int, int]], soft_links: list[_SoftLink], depth: int = 0
+) -> None:
     if depth > MAX_DEPTH:
         raise FormatError(f"{name}: groups are nested deeper than {MAX_DEPTH} at {where[:80]}; such a file is refused")
     links = group.links
@@ -54,7 +62,7 @@ def _check_group(name: str, group: h5g.GroupID, where: str, seen: set[tuple[int,
             other = links.get_val(key)[0].decode(errors="replace")
             raise FormatError(f"{name}: {here} is a link to another file ({other}); such a file is refused")
         if kind == h5l.TYPE_SOFT:
-            _check_soft_link(name, group, key, here)
+            soft_links.append((group, key, here))
             continue
         if kind != h5l.TYPE_HARD:
             raise FormatError(f"{name}: {here} is a link of unknown type {kind}; such a file is refused")
@@ -65,14 +73,18 @@ def _check_group(name: str, group: h5g.GroupID, where: str, seen: set[tuple[int,
         seen.add((info.fileno, info.addr))
         _check_attributes(name, member, here)
         if isinstance(member, h5g.GroupID):
-            _check_group(name, member, here, seen, depth + 1)
+            _check_group(name, member, here, seen, soft_links, depth + 1)
         elif isinstance(member, h5d.DatasetID):
             _check_dataset(name, member, here)
 
 
 def _check_soft_link(name: str, group: h5g.GroupID, key: bytes, here: str) -> None:
     target = group.links.get_val(key)
-    if not h5py.h5o.exists_by_name(group, target):
+    try:
+        found = h5py.h5o.exists_by_name(group, target)
+    except (OSError, RuntimeError, KeyError, ValueError):  # a step on the way is missing, or the way is a circle
+        found = False
+    if not found:
         raise FormatError(f"{name}: {here} points to {target.decode(errors='replace')}, which is not in the file")
 
 
