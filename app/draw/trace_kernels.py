@@ -1,0 +1,80 @@
+"""Kernels that paint cached extremes as traces.
+
+A value v of channel i lies at y = offset[i] − gain[i] v, in device pixels from the top of the image; pixel row r is
+[r, r + 1). Crisp: from the row of the maximum to the row of the minimum, `thickness` rows at least. Smooth: the same
+span by its exact extent, the two ends as opaque as they cover their row.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from app.draw.blend import over, scaled
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def paint_crisp(
+    pixels: Any, start: int, stop: int, lows: Any, highs: Any, offset: Any, gain: Any, colour: Any, thickness: int
+) -> None:
+    """Paint the slots [start, stop) of every channel.
+
+    Parameters
+    ----------
+    pixels : (h, n_slots) uint32, already cleared
+    lows, highs : (n, n_slots) float32, empty where low > high
+    offset, gain : (n,) float32
+    colour : (n,) uint32, opaque
+    thickness : rows
+    """
+    height = pixels.shape[0]
+    limit = np.float32(height + thickness)
+    above, below = thickness // 2, (thickness - 1) // 2
+    for i in range(len(offset)):
+        base, slope, pixel = offset[i], gain[i], colour[i]
+        for x in range(start, stop):
+            low, high = lows[i, x], highs[i, x]
+            if not low <= high:
+                continue
+            top, bottom = base - slope * high, base - slope * low
+            if top > bottom:
+                top, bottom = bottom, top
+            top, bottom = max(top, -limit), min(bottom, limit)
+            if not top <= bottom:
+                continue
+            first = max(int(math.floor(top)) - above, 0)
+            last = min(int(math.floor(bottom)) + below, height - 1)
+            for y in range(first, last + 1):
+                pixels[y, x] = pixel
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def paint_smooth(
+    pixels: Any, start: int, stop: int, lows: Any, highs: Any, offset: Any, gain: Any, colour: Any, thickness: float
+) -> None:
+    """As `paint_crisp`, with soft ends; a colour may be translucent, and `thickness` a fraction."""
+    height = pixels.shape[0]
+    limit = np.float32(height + thickness)
+    half = np.float32(thickness) / np.float32(2)
+    for i in range(len(offset)):
+        base, slope, pixel = offset[i], gain[i], np.int64(colour[i])
+        for x in range(start, stop):
+            low, high = lows[i, x], highs[i, x]
+            if not low <= high:
+                continue
+            top, bottom = base - slope * high, base - slope * low
+            if top > bottom:
+                top, bottom = bottom, top
+            top, bottom = max(top, -limit) - half, min(bottom, limit) + half
+            if not top < bottom:
+                continue
+            first = max(int(math.floor(top)), 0)
+            last = min(int(math.ceil(bottom)), height)
+            for y in range(first, last):
+                covered = min(bottom, np.float32(y + 1)) - max(top, np.float32(y))
+                share = int(covered * np.float32(255) + np.float32(0.5))
+                above = pixel if share >= 255 else scaled(pixel, share)
+                pixels[y, x] = np.uint32(over(np.int64(pixels[y, x]), above))
