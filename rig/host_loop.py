@@ -111,7 +111,6 @@ class Host:
                 answer = Refusal(self._closing.number, Fault.of(error, SubjectError))
         self._rings.close()
         self._set_state(State.STOPPED)
-        self._publish()
         if answer is not None:
             self._tell(answer)
 
@@ -238,6 +237,7 @@ class Host:
     def _set_state(self, state: State) -> None:
         if state is not self._state:
             self._state = state
+            self._publish()  # first: who is told, and looks, must see it
             self._tell(StateChanged(state, self._tick))
 
     def _publish(self) -> None:

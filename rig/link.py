@@ -33,6 +33,7 @@ from rig.protocol import (
     StreamClosed,
     StreamOpened,
     SubjectCrashed,
+    SubjectFailed,
     SubjectHung,
 )
 from rig.rings import remove_rings
@@ -240,6 +241,8 @@ class Link:
                 self._state = State.PAUSED
             case StateChanged(state):
                 self._state = state
+            case SubjectFailed(line):
+                self._end = f"the subject has failed ({line}): restart it"
             case StreamOpened(info):
                 self.rings[info.name] = message
             case StreamClosed(stream):

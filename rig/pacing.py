@@ -71,7 +71,8 @@ class Pacer:
         while len(self._done) > 2 and self._done[1][0] <= now - WINDOW_S:
             self._done.popleft()
         if self._asked_hz is not None:
-            self._deadline = max(self._deadline, now - MAX_LAG_S) + n_ticks / self._asked_hz
+            begun = now - busy_s
+            self._deadline = max(self._deadline, begun - MAX_LAG_S) + n_ticks / self._asked_hz
 
     @property
     def achieved_hz(self) -> float:
