@@ -1,0 +1,309 @@
+"""The desk: the client, and what the panes agree on. The only place in the window that talks to the rig."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from app.window.view import TimeView, UnitSet
+from rig.client import RigClient
+from rig.errors import HeadstageError
+from rig.log import LogEntry
+from rig.protocol import (
+    OVER,
+    Description,
+    Logged,
+    RecordingFailed,
+    RecordingWarned,
+    State,
+    StateChanged,
+    StreamClosed,
+    StreamOpened,
+    SubjectCrashed,
+    SubjectFailed,
+    SubjectHung,
+)
+from rig.ring_reader import RingReader
+from rig.status import Status
+from rig.streams import StreamInfo, StreamKind
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Level(StrEnum):
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One line for the strip, with what is behind it."""
+
+    level: Level
+    line: str
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class Pull:
+    """What a pane is told when it may pull.
+
+    Attributes
+    ----------
+    tick : ticks done: one behind the newest sample
+    start_tick, stop_tick : on show
+    live : the end follows the subject
+    status : of the session
+    elapsed_s : wall time since the last pull
+    """
+
+    tick: int
+    start_tick: int
+    stop_tick: int
+    live: bool
+    status: Status
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What to put on the table."""
+
+    plugin: str
+    options: Mapping[str, str]
+    seed: int = 0
+
+
+class Desk(QObject):
+    """Holds one client at a time. Every command goes through `do`, which turns errors into one line."""
+
+    opening = Signal(object)  # Opening; the old subject is gone
+    opened = Signal()  # `description` is new
+    closed = Signal()
+    state_changed = Signal(object)  # State
+    stream_opened = Signal(object)  # StreamInfo: watched, or its layout is new
+    stream_closed = Signal(str)
+    logged = Signal(object)  # LogEntry
+    said = Signal(object)  # Message
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.view = TimeView(self)
+        self.selection = UnitSet(self)  # what the tools act on
+        self.channels = UnitSet(self)  # what the oscilloscope shows, in its order
+        self.undo = QUndoStack(self)
+        self.client: RigClient | None = None
+        self.asked: Opening | None = None
+        self.entries: list[LogEntry] = []
+        self._starter: _Starter | None = None
+
+    # ---- the subject
+
+    @property
+    def description(self) -> Description | None:
+        return None if self.client is None else self.client.description
+
+    @property
+    def status(self) -> Status | None:
+        return None if self.client is None else self.client.status
+
+    @property
+    def tick(self) -> int:
+        status = self.status
+        return 0 if status is None else status.tick
+
+    def open(self, opening: Opening) -> None:
+        """Put another subject on the table; returns at once, `opened` or `said` follows."""
+        self.close()
+        self.asked = opening
+        self.opening.emit(opening)
+        starter = _Starter(opening, self)
+        starter.started_client.connect(self._on_started)
+        starter.failed.connect(self._on_failed)
+        starter.finished.connect(starter.deleteLater)
+        self._starter = starter
+        starter.start()
+
+    def _on_started(self, client: RigClient) -> None:
+        self._starter = None
+        self.client = client
+        self.entries.clear()
+        self.selection.set(())
+        self.channels.set(())
+        self.undo.clear()
+        self.view.go_live()
+        for info in client.description.streams:
+            if info.kind is not StreamKind.FIELD:
+                self.do(lambda c, name=info.name: c.watch(name, None))
+        self.channels.set(first_channels(client.description))
+        self.opened.emit()
+        self.poll()
+
+    def _on_failed(self, line: str) -> None:
+        self._starter = None
+        self.say(Level.ERROR, line)
+        self.closed.emit()
+
+    def close(self) -> None:
+        """Take the subject off; its recording is closed cleanly."""
+        if self._starter is not None:
+            self._starter.abandon()
+            self._starter = None
+        if self.client is not None:
+            client, self.client = self.client, None
+            client.close()
+            self.closed.emit()
+
+    # ---- talking to it
+
+    def do(self, act: Callable[[RigClient], T]) -> T | None:
+        """Let the client do something; what it refuses becomes a message, and None is returned."""
+        if self.client is None:
+            self.say(Level.WARNING, "no subject is on the table; choose one at the left of the strip")
+            return None
+        try:
+            return act(self.client)
+        except HeadstageError as error:
+            self.say(Level.ERROR, str(error))
+            return None
+
+    def edit(self, text: str, redo: Callable[[], None], undo: Callable[[], None]) -> None:
+        """Do something that can be undone."""
+        self.undo.push(_Edit(text, redo, undo))
+
+    def select(self, ids: object, text: str = "selection") -> None:
+        """Change the selection, undoably."""
+        before, after = self.selection.ids, tuple(dict.fromkeys(int(i) for i in ids))  # type: ignore[attr-defined]
+        if before != after:
+            self.edit(text, lambda: self.selection.set(after), lambda: self.selection.set(before))
+
+    def set_channels(self, ids: object, text: str = "channels") -> None:
+        """Change the oscilloscope's channel list, undoably."""
+        before, after = self.channels.ids, tuple(dict.fromkeys(int(i) for i in ids))  # type: ignore[attr-defined]
+        if before != after:
+            self.edit(text, lambda: self.channels.set(after), lambda: self.channels.set(before))
+
+    def say(self, level: Level, line: str, details: str = "") -> None:
+        log.log(logging.ERROR if level is Level.ERROR else logging.INFO, "%s %s", line, details)
+        self.said.emit(Message(level, line, details))
+
+    def ring(self, stream: str) -> RingReader | None:
+        """The ring of a stream that is watched; None otherwise."""
+        if self.client is None or stream not in self.client.watched:
+            return None
+        try:
+            return self.client.ring(stream)
+        except (HeadstageError, FileNotFoundError):
+            return None  # it was closed a moment ago; the event is on its way
+
+    def stream(self, kind: StreamKind) -> StreamInfo | None:
+        """The first stream of a kind, whole."""
+        if self.description is None:
+            return None
+        return next((s for s in self.description.streams if s.kind is kind), None)
+
+    # ---- what it tells
+
+    def poll(self) -> None:
+        """Drain the client's events into signals; called on every turn of the pull timer."""
+        if self.client is None:
+            return
+        for event in self.client.events():
+            self._tell(event)
+
+    def _tell(self, event: object) -> None:
+        if isinstance(event, Logged):
+            self.entries.append(event.entry)
+            self.logged.emit(event.entry)
+        elif isinstance(event, StateChanged):
+            self.state_changed.emit(event.state)
+        elif isinstance(event, StreamOpened):
+            self.stream_opened.emit(event.info)
+        elif isinstance(event, StreamClosed):
+            self.stream_closed.emit(event.stream)
+        elif isinstance(event, RecordingFailed):
+            self.say(Level.ERROR, event.line)
+        elif isinstance(event, RecordingWarned):
+            self.say(Level.WARNING, event.line)
+        elif isinstance(event, SubjectFailed | SubjectCrashed):
+            self.say(Level.ERROR, event.line, event.details)
+            self.state_changed.emit(State.FAILED if isinstance(event, SubjectFailed) else State.CRASHED)
+        elif isinstance(event, SubjectHung):
+            self.say(Level.ERROR, event.line)
+            self.state_changed.emit(State.HUNG)
+
+    @property
+    def alive(self) -> bool:
+        status = self.status
+        return status is not None and status.state not in OVER
+
+
+class _Edit(QUndoCommand):
+    def __init__(self, text: str, redo: Callable[[], None], undo: Callable[[], None]) -> None:
+        super().__init__(text)
+        self._redo, self._undo = redo, undo
+
+    def redo(self) -> None:
+        self._redo()
+
+    def undo(self) -> None:
+        self._undo()
+
+
+class _Starter(QThread):
+    """Starts a client beside the window's thread: opening a subject may take seconds."""
+
+    started_client = Signal(object)  # RigClient
+    failed = Signal(str)
+
+    def __init__(self, opening: Opening, parent: QObject) -> None:
+        super().__init__(parent)
+        self._opening = opening
+        self._abandoned = False
+
+    def run(self) -> None:
+        try:
+            client = RigClient.start(self._opening.plugin, self._opening.options, self._opening.seed)
+        except HeadstageError as error:
+            if not self._abandoned:
+                self.failed.emit(str(error))
+            return
+        if self._abandoned:
+            client.close()
+        else:
+            self.started_client.emit(client)
+
+    def abandon(self) -> None:
+        """Nobody waits for it any more."""
+        self._abandoned = True
+        self.wait()
+
+
+def first_channels(description: Description, n: int = 12) -> tuple[int, ...]:
+    """A channel list to begin with: named units from as many regions as may be."""
+    stream = next((s for s in description.streams if s.kind is StreamKind.UNITS), None)
+    if stream is None or stream.unit_ids is None:
+        return ()
+    rows = description.units.rows(stream.unit_ids)
+    by_region: dict[str, list[int]] = {}
+    for row in rows.tolist():
+        name = description.units.name[row]
+        plain = not (name[0] == "n" and name[1:].isdigit())  # what has only a number for a name says little
+        top = description.units.region[row].split("/")[0]
+        if plain and top not in ("power", ""):
+            by_region.setdefault(top, []).append(int(description.units.unit_id[row]))
+    chosen: list[int] = []
+    while by_region and len(chosen) < n:
+        for region in list(by_region):
+            chosen.append(by_region[region].pop(0))
+            if not by_region[region]:
+                del by_region[region]
+    return tuple(chosen[:n]) or tuple(int(u) for u in stream.unit_ids[:n])

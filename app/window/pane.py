@@ -1,0 +1,58 @@
+"""A pane: one header line (name left, what is shown right) over its content. It pulls when it is visible."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.window.desk import Desk, Pull
+
+
+class Pulls(Protocol):
+    """What the pull timer calls."""
+
+    def pull(self, pull: Pull) -> None: ...
+    def isVisible(self) -> bool: ...
+
+
+class Pane(QWidget):
+    """Base of the panes: header, content, and an empty state that says what to do.
+
+    Parameters
+    ----------
+    title : in the header
+    desk : shared by all
+    """
+
+    def __init__(self, title: str, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        self.title = title
+        self.setObjectName(title)
+        self._header = QWidget(self)
+        self._header.setObjectName("paneHeader")
+        name = QLabel(title, self._header)
+        name.setObjectName("paneTitle")
+        self._detail = QLabel("", self._header)
+        self._detail.setObjectName("paneDetail")
+        self._detail.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.header_layout = QHBoxLayout(self._header)
+        self.header_layout.setContentsMargins(8, 4, 8, 4)
+        self.header_layout.addWidget(name)
+        self.header_layout.addWidget(self._detail, 1)
+        self.body = QWidget(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._header)
+        layout.addWidget(self.body, 1)
+
+    def set_detail(self, text: str) -> None:
+        """What is shown right in the header."""
+        if self._detail.text() != text:
+            self._detail.setText(text)
+
+    def pull(self, pull: Pull) -> None:
+        """Take what is new from the rings; called some sixty times a second while visible."""

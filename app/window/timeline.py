@@ -1,0 +1,262 @@
+"""The timeline: the whole run, what was done to the subject, where the panes look. Drag to look back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.theme import Theme
+from app.window.desk import Desk, Pull
+from app.window.figures import span_text
+from app.window.pane import Pane
+from rig.log import LogEntry, LogKind
+
+LEFT, RIGHT = 64, 12
+MAX_MARKS = 2000  # newest kept for drawing; the log keeps all
+
+
+@dataclass(frozen=True)
+class Span:
+    """Something that lasted."""
+
+    kind: str  # record, drive, silence
+    start_tick: int
+    stop_tick: int | None  # None: still on
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened."""
+
+    kind: str  # note, mark, lesion, trigger
+    tick: int
+    text: str
+
+
+class Events:
+    """What the timeline shows of a log; fed entry by entry."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.marks: list[Mark] = []
+
+    def add(self, entry: LogEntry) -> None:
+        payload = entry.payload
+        if entry.kind is LogKind.NOTE:
+            self._mark("note", entry.tick, str(payload["text"]))
+        elif entry.kind is LogKind.MARK:
+            self._mark("mark", entry.tick, str(payload["number"]))
+        elif entry.kind is LogKind.TRIGGER and payload.get("action") == "fire":
+            self._mark("trigger", int(payload["tick"]), str(payload["name"]))
+        elif entry.kind is LogKind.RECORD:
+            self._end("record", entry.tick)
+            if payload["action"] == "start":
+                self.spans.append(Span("record", entry.tick, None))
+        elif entry.kind is LogKind.PERTURB:
+            self._perturb(entry)
+        elif entry.kind is LogKind.RESET:
+            self.spans.clear()
+            self.marks.clear()
+        elif entry.kind is LogKind.RESTORE:
+            self._mark("mark", entry.tick, "rewound")
+
+    def _perturb(self, entry: LogEntry) -> None:
+        kind, start, stop = entry.payload["kind"], entry.payload["start_tick"], entry.payload["stop_tick"]
+        if kind in ("drive", "silence"):
+            self.spans.append(Span(kind, start, stop))
+            del self.spans[:-MAX_MARKS]
+        elif kind == "release":
+            for k in ("drive", "silence"):
+                self._end(k, start)
+        else:
+            self._mark("lesion", start, kind.replace("_", " "))
+
+    def _mark(self, kind: str, tick: int, text: str) -> None:
+        self.marks.append(Mark(kind, tick, text))
+        del self.marks[:-MAX_MARKS]
+
+    def _end(self, kind: str, tick: int) -> None:
+        """What of a kind is still on ends here."""
+        self.spans = [
+            Span(s.kind, s.start_tick, tick) if s.kind == kind and s.stop_tick is None else s for s in self.spans
+        ]
+
+
+class TimelinePane(Pane):
+    """The strip at the bottom."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__("Timeline", desk, parent)
+        self.events = Events()
+        self.bar = TimelineBar(self.events, self.body)
+        layout = QVBoxLayout(self.body)
+        layout.setContentsMargins(8, 4, 8, 4)
+        layout.addWidget(self.bar)
+        desk.logged.connect(self._on_logged)
+        desk.opened.connect(self._on_opened)
+        self.bar.looked_at.connect(desk.view.look_at)
+        self.bar.went_live.connect(desk.view.go_live)
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.bar.theme = theme
+        self.bar.update()
+
+    def _on_opened(self) -> None:
+        self.events.spans.clear()
+        self.events.marks.clear()
+
+    def _on_logged(self, entry: LogEntry) -> None:
+        self.events.add(entry)
+
+    def pull(self, pull: Pull) -> None:
+        description = self.desk.description
+        if description is None:
+            return
+        self.bar.show_time(pull, description.info.tick_hz, description.info.tick_name)
+        self.set_detail("← drag to look back · live" if pull.live else "looking back · double click for live")
+
+
+class TimelineBar(QWidget):
+    """Draws it; its mouse moves the view."""
+
+    looked_at = Signal(object)  # stop tick: Python's int, not C's
+    went_live = Signal()
+
+    def __init__(self, events: Events, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setMinimumHeight(44)
+        self.setToolTip("The whole run. Drag to look back while it runs; double click to go live (End)")
+        self.theme: Theme | None = None
+        self._events = events
+        self._pull: Pull | None = None
+        self._hz, self._tick_name = 0.0, "tick"
+        self._drawn: tuple[object, ...] = ()
+
+    def show_time(self, pull: Pull, tick_hz: float, tick_name: str) -> None:
+        self._pull, self._hz, self._tick_name = pull, tick_hz, tick_name
+        # a pixel is what can be seen of it
+        key = (
+            self._x(pull.tick), self._x(pull.start_tick), pull.live, pull.tick // max(self._end // 64, 1),
+            len(self._events.spans), len(self._events.marks),
+        )  # fmt: skip
+        if key != self._drawn:
+            self._drawn = key
+            self.update()
+
+    @property
+    def _end(self) -> int:
+        """The tick at the right edge: a little beyond now, so that now can be seen to move."""
+        tick = self._pull.tick if self._pull is not None else 0
+        return max(int(tick * 1.04), 1000)
+
+    def _x(self, tick: float) -> int:
+        return LEFT + round(max(tick, 0) / self._end * (self.width() - LEFT - RIGHT))
+
+    def tick_at(self, x: float) -> int:
+        """The tick under a pixel."""
+        return max(round((x - LEFT) / max(self.width() - LEFT - RIGHT, 1) * self._end), 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.theme is None or self._pull is None:
+            return
+        theme, pull = self.theme, self._pull
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics = QFontMetricsF(painter.font())
+        area = QRectF(LEFT, 1, self.width() - LEFT - RIGHT, self.height() - 2)
+        painter.setPen(QPen(QColor(theme.line)))
+        painter.setBrush(QColor(theme.window))
+        painter.drawRoundedRect(area, 4, 4)
+        for row, (text, colour) in enumerate((("REC", theme.record), ("stim", theme.stimulus), ("silence", theme.silence))):
+            painter.setPen(QColor(colour))
+            painter.drawText(QPointF(0, 4 + (row + 0.8) * (self.height() - 8) / 3), text)
+        painter.setClipRect(area)
+        self._draw_scale(painter, area, metrics)
+        for span in self._events.spans:
+            self._draw_span(painter, span, pull.tick)
+        for mark in self._events.marks:
+            self._draw_mark(painter, mark, metrics)
+        window = QRectF(QPointF(self._x(pull.start_tick), area.top()), QPointF(self._x(pull.stop_tick), area.bottom()))
+        accent = QColor(theme.accent)
+        painter.setPen(QPen(accent, 2))
+        painter.drawLine(window.topRight(), window.bottomRight())
+        accent.setAlpha(50)
+        painter.fillRect(window, accent)
+        painter.end()
+
+    def _draw_scale(self, painter: QPainter, area: QRectF, metrics: QFontMetricsF) -> None:
+        assert self.theme is not None
+        step = round_step(self._end, max(int(area.width() // 110), 2), self._hz)
+        tick = step
+        while tick < self._end:
+            x = self._x(tick)
+            painter.setPen(QPen(QColor(self.theme.line)))
+            painter.drawLine(x, int(area.top()), x, int(area.bottom()))
+            painter.setPen(QColor(self.theme.muted))
+            text = span_text(tick, self._hz, self._tick_name)
+            painter.drawText(QPointF(x - metrics.horizontalAdvance(text) - 4, area.bottom() - 4), text)
+            tick += step
+
+    def _draw_span(self, painter: QPainter, span: Span, now: int) -> None:
+        assert self.theme is not None
+        row, colour = {
+            "record": (0, self.theme.record),
+            "drive": (1, self.theme.stimulus),
+            "silence": (2, self.theme.silence),
+        }[span.kind]
+        stop = now if span.stop_tick is None else min(span.stop_tick, max(now, span.start_tick))
+        x0, x1 = self._x(span.start_tick), self._x(stop)
+        y = 4 + (row + 0.2) * (self.height() - 8) / 3
+        height = 3 if span.kind == "record" else (self.height() - 8) / 3 * 0.6
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colour))
+        painter.drawRoundedRect(QRectF(x0, y, max(x1 - x0, 3), height), 1.5, 1.5)
+
+    def _draw_mark(self, painter: QPainter, mark: Mark, metrics: QFontMetricsF) -> None:
+        assert self.theme is not None
+        x = self._x(mark.tick)
+        if mark.kind == "trigger":
+            painter.setPen(QPen(QColor(self.theme.muted)))
+            painter.drawLine(x, self.height() - 6, x, self.height() - 2)
+            return
+        painter.setPen(QPen(QColor(self.theme.text), 1, Qt.PenStyle.DotLine))
+        painter.drawLine(x, 2, x, self.height() - 2)
+        painter.setPen(QColor(self.theme.text))
+        painter.setBrush(QColor(self.theme.text))
+        if mark.kind == "lesion":
+            painter.drawPolygon(QPolygonF([QPointF(x - 3, 2), QPointF(x + 3, 2), QPointF(x, 8)]))
+        painter.drawText(QPointF(x + 3, 2 + metrics.ascent()), mark.text[:24])
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._look(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._look(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.went_live.emit()
+
+    def _look(self, event: QMouseEvent) -> None:
+        if self._pull is None or event.button() == Qt.MouseButton.RightButton:
+            return
+        tick = self.tick_at(event.position().x())
+        if tick >= self._pull.tick:
+            self.went_live.emit()
+        else:
+            self.looked_at.emit(tick)
+
+
+def round_step(end_tick: int, n_at_most: int, tick_hz: float) -> int:
+    """Ticks between lines of the scale: 1, 2 or 5 × a power of ten, of seconds where the subject has a clock."""
+    unit = tick_hz if tick_hz > 0 else 1.0
+    least = end_tick / n_at_most / unit
+    power = 10.0 ** -12
+    while True:
+        for factor in (1, 2, 5):
+            if factor * power >= least and factor * power * unit >= 1:
+                return max(round(factor * power * unit), 1)
+        power *= 10

@@ -1,0 +1,277 @@
+"""The transport strip: subject, run, speed, recording, clock and lamps. Always in view."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.window.desk import Desk, Pull
+from app.window.figures import bytes_text, clock_text, duration_text, grouped, speed_text
+from rig.protocol import MOVING, OVER, State
+
+SPEEDS: tuple[tuple[str, float | None, float | None], ...] = (
+    # label, ticks a second, × real time
+    ("as fast as may be", None, None),
+    ("1 × real time", None, 1.0),
+    ("0.1 × real time", None, 0.1),
+    ("0.01 × real time", None, 0.01),
+    ("0.001 × real time", None, 0.001),
+    ("1000 ticks/s", 1000.0, None),
+    ("100 ticks/s", 100.0, None),
+    ("10 ticks/s", 10.0, None),
+    ("1 tick/s", 1.0, None),
+)
+
+
+class Transport(QFrame):
+    """The strip. Buttons tell the main window what is wanted; it owns the actions and their keys."""
+
+    open_asked = Signal()
+    run_asked = Signal()
+    step_asked = Signal()
+    rewind_asked = Signal()
+    record_asked = Signal()
+    speed_asked = Signal(object, object)  # ticks/s or None, × real time or None
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("transport")
+        self.desk = desk
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 6, 8, 6)
+        layout.setSpacing(8)
+
+        self.subject = QPushButton("Choose a subject", self)
+        self.subject.setObjectName("subjectButton")
+        self.subject.setToolTip("Put another subject on the table, or open a recording (Ctrl+O)")
+        self.subject.clicked.connect(self.open_asked)
+        layout.addWidget(self.subject)
+
+        self.run = _tool("▶", "Run or pause (Space)", self.run_asked, self)
+        self.step = _tool("▶❘", "Step one tick (.)", self.step_asked, self)
+        self.rewind = _tool("⟲", "Back to tick 0 (Ctrl+R)", self.rewind_asked, self)
+        for button in (self.run, self.step, self.rewind):
+            layout.addWidget(button)
+
+        self.speed = QComboBox(self)
+        self.speed.setToolTip("Speed asked for; the subject goes slower when it must, and never skips")
+        for label, *_ in SPEEDS:
+            self.speed.addItem(label)
+        self.speed.activated.connect(lambda i: self.speed_asked.emit(SPEEDS[i][1], SPEEDS[i][2]))
+        self.speed.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.speed.setMinimumContentsLength(15)
+        speed_box, self.achieved = _captioned("speed", self.speed, self)
+        layout.addWidget(speed_box)
+        self._clock_box, self.clock = _figure("subject time", "0.000 000 s", self)
+        layout.addWidget(self._clock_box)
+        tick_box, self.tick = _figure("tick", "0", self)
+        layout.addWidget(tick_box)
+        twin_box, self.twin = _figure("intact twin", "off", self)
+        layout.addWidget(twin_box)
+        self.twin_box = twin_box
+        twin_box.hide()
+        layout.addStretch(1)
+
+        self.record = RecordButton(self)
+        self.record.clicked.connect(self.record_asked)
+        layout.addWidget(self.record)
+        self.lamps = {name: _Lamp(name, self) for name in ("subject", "ring", "disk", "screen")}
+        for lamp in self.lamps.values():
+            layout.addWidget(lamp)
+        self._slow_s = 0.0
+        self.show_state(None)
+
+    def sizeHint(self) -> QSize:
+        return QSize(1200, 56)
+
+    def show_state(self, state: State | None) -> None:
+        """Which buttons can be pressed, and what they show."""
+        moving = state in MOVING
+        alive = state is not None and state not in OVER
+        self.run.setText("❚❚" if moving else "▶")
+        self.run.setChecked(moving)
+        for button in (self.run, self.step, self.rewind):
+            button.setEnabled(alive)
+        self.record.setEnabled(alive)
+        self.lamps["subject"].show_level("off" if state is None else "good" if alive else "bad")
+
+    def pull(self, pull: Pull) -> None:
+        """Figures only; they are cheap, and the only thing here that moves."""
+        description = self.desk.description
+        if description is None:
+            return
+        status, info = pull.status, description.info
+        self.tick.setText(grouped(pull.tick))
+        self.clock.setText(clock_text(pull.tick, info.tick_hz))
+        self._clock_box.setVisible(info.tick_hz > 0)
+        self.achieved.setText(speed_text(status, info.tick_name))
+        figures = status.recorder
+        self.record.show_recording(figures is not None)
+        if figures is not None:
+            left = "" if math.isnan(figures.seconds_left) else f"{duration_text(figures.seconds_left)} left"
+            ratio = figures.raw_bytes / max(figures.disk_bytes, 1)
+            self.record.show_figures(f"{bytes_text(figures.bytes_per_s)}/s · {ratio:.1f} : 1", left)
+            low = not math.isnan(figures.seconds_left) and figures.seconds_left < 600
+            self.lamps["disk"].show_level("poor" if low else "good")
+        else:
+            self.lamps["disk"].show_level("off")
+        # the screen is late when two turns of the timer in a row took three frames each
+        self._slow_s = 0.7 * self._slow_s + 0.3 * pull.elapsed_s
+        self.lamps["screen"].show_level("poor" if self._slow_s > 0.05 else "good")
+        self.lamps["ring"].show_level("good" if self.desk.client is not None and self.desk.client.watched else "off")
+
+
+class RecordButton(QPushButton):
+    """Unmissable while recording: red, with a clock that counts, the name, the rate and the time left."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("recordButton")
+        self.setToolTip("Record what is watched (R)")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self._dot = QLabel("●", self)
+        self._dot.setObjectName("recordDot")
+        self._clock = QLabel("REC", self)
+        self._clock.setObjectName("recordClock")
+        self._name = QLabel("", self)
+        self._name.setObjectName("recordName")
+        self._detail = QLabel("", self)
+        self._rate = QLabel("", self)
+        self._left = QLabel("", self)
+        for label in (self._detail, self._rate, self._left):
+            label.setObjectName("recordDetail")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 2, 10, 2)
+        layout.setSpacing(8)
+        layout.addWidget(self._dot)
+        layout.addWidget(self._clock)
+        self._columns = []
+        for upper, lower in ((self._name, self._detail), (self._rate, self._left)):
+            column = QWidget(self)
+            inner = QVBoxLayout(column)
+            inner.setContentsMargins(0, 0, 0, 0)
+            inner.setSpacing(0)
+            inner.addWidget(upper)
+            inner.addWidget(lower)
+            layout.addWidget(column)
+            self._columns.append(column)
+        for child in self.findChildren(QWidget):
+            child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._recording: bool | None = None
+        self.show_recording(False)
+
+    def sizeHint(self) -> QSize:
+        layout = self.layout()
+        return QSize(90, 40) if layout is None else layout.sizeHint().expandedTo(QSize(90, 40))
+
+    def show_recording(self, recording: bool) -> None:
+        if recording == self._recording:
+            return
+        self._recording = recording
+        self.setProperty("recording", recording)
+        for column in self._columns:
+            column.setVisible(recording)
+        if not recording:
+            self._clock.setText("REC")
+        self.setToolTip("Stop recording (R)" if recording else "Record what is watched (R)")
+        style = self.style()
+        for widget in (self, self._dot, self._clock):
+            style.unpolish(widget)
+            style.polish(widget)
+
+    def show_name(self, name: str, detail: str) -> None:
+        self._name.setText(name)
+        self._detail.setText(detail)
+
+    def show_clock(self, text: str) -> None:
+        self._clock.setText(text)
+
+    def show_figures(self, rate: str, left: str) -> None:
+        self._rate.setText(rate)
+        self._left.setText(left)
+
+
+class _Lamp(QWidget):
+    """A dot and its name; the colour says how it goes, the tooltip says it in words."""
+
+    _WORDS = {"off": "idle", "good": "well", "poor": "strained", "bad": "failed"}
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._name = name
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 0, 2, 0)
+        layout.setSpacing(0)
+        self._dot = QLabel("●", self)
+        self._dot.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._dot.setObjectName("lamp")
+        label = QLabel(name, self)
+        label.setObjectName("caption")
+        label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self._dot)
+        layout.addWidget(label)
+        self.level = ""
+        self.show_level("off")
+
+    def show_level(self, level: str) -> None:
+        if level == self.level:
+            return
+        self.level = level
+        self._dot.setProperty("level", level)
+        self._dot.style().unpolish(self._dot)
+        self._dot.style().polish(self._dot)
+        self.setToolTip(f"{self._name}: {self._WORDS[level]}")
+
+
+def _tool(text: str, tip: str, signal: object, parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setFixedSize(36, 36)
+    button.clicked.connect(lambda: signal.emit())  # type: ignore[attr-defined]
+    return button
+
+
+def _captioned(caption: str, widget: QWidget, parent: QWidget) -> tuple[QWidget, QLabel]:
+    """A widget with a caption over it and a figure beside the caption."""
+    box = QWidget(parent)
+    layout = QVBoxLayout(box)
+    layout.setContentsMargins(4, 0, 4, 0)
+    layout.setSpacing(1)
+    line = QHBoxLayout()
+    label = QLabel(caption, box)
+    label.setObjectName("caption")
+    figure = QLabel("", box)
+    figure.setObjectName("captionFigure")
+    line.addWidget(label)
+    line.addStretch(1)
+    line.addWidget(figure)
+    layout.addLayout(line)
+    layout.addWidget(widget)
+    return box, figure
+
+
+def _figure(caption: str, text: str, parent: QWidget) -> tuple[QWidget, QLabel]:
+    box = QWidget(parent)
+    layout = QVBoxLayout(box)
+    layout.setContentsMargins(4, 0, 4, 0)
+    layout.setSpacing(1)
+    label = QLabel(caption, box)
+    label.setObjectName("caption")
+    figure = QLabel(text, box)
+    figure.setObjectName("figure")
+    layout.addWidget(label)
+    layout.addWidget(figure)
+    return box, figure
