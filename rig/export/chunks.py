@@ -104,6 +104,7 @@ class RaggedWriter:
         self._next: list[int] = start[:-1].tolist()
         self._open: dict[int, NDArray[Any]] = {}
         self._n_missing: dict[int, int] = {}
+        self._spare: list[NDArray[Any]] = []  # fresh memory for every chunk would cost as much as filling it
 
     def append(self, row: int, values: NDArray[Any]) -> None:
         """Further values of one row."""
@@ -113,16 +114,20 @@ class RaggedWriter:
             index, offset = divmod(position, self._chunk)
             buffer = self._open.get(index)
             if buffer is None:
-                buffer = self._open[index] = np.zeros(self._chunk, self._dataset.dtype)
+                buffer = self._open[index] = self._spare.pop() if self._spare else self._new_buffer()
                 self._n_missing[index] = min(self._chunk, self._size - index * self._chunk)
             k = min(self._chunk - offset, n - taken)
             buffer[offset : offset + k] = values[taken : taken + k]
             self._n_missing[index] -= k
             if not self._n_missing[index]:
                 self._dataset.id.write_direct_chunk((index * self._chunk,), shuffle_deflate(buffer))
-                del self._open[index], self._n_missing[index]
+                self._spare.append(self._open.pop(index))
+                del self._n_missing[index]
             position += k
             taken += k
+
+    def _new_buffer(self) -> NDArray[Any]:
+        return np.zeros(self._chunk, self._dataset.dtype)
 
     def __enter__(self) -> RaggedWriter:
         return self
