@@ -63,6 +63,7 @@ class Cut:
     streams : name → layout of the chosen units; streams that carry none of them are left out
     unit_ids : the chosen units; None for all
     thresholds : stream → what counts as a spike of a graded stream, in its physical unit
+    n_unwatched : chosen units that no chosen stream carries
     """
 
     recording: RecordedData
@@ -71,6 +72,7 @@ class Cut:
     streams: Mapping[str, StreamInfo]
     unit_ids: NDArray[np.int64] | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    n_unwatched: int = 0
 
     @classmethod
     def of(
@@ -87,7 +89,7 @@ class Cut:
         Raises
         ------
         TickError : the interval is empty or outside the recording.
-        UnknownUnitError : no such stream, or a unit that none of the streams carries.
+        UnknownUnitError : no such stream or unit, or none of the units is in a chosen stream.
         """
         start = recording.start_tick if start_tick is None else start_tick
         stop = recording.stop_tick if stop_tick is None else stop_tick
@@ -115,11 +117,12 @@ class Cut:
             carried |= here
             if here.any():
                 layouts[name] = info.watching(ids[here])
-        if not carried.all():
+        recording.units.rows(ids)
+        if not carried.any():
             raise UnknownUnitError(
-                f"asked to export unit id {ids[~carried][0]}; no chosen stream of the recording carries it"
+                f"asked to export {len(ids)} units; no chosen stream of the recording carries any of them: choose others"
             )
-        return cls(recording, start, stop, layouts, ids, dict(thresholds or {}))
+        return cls(recording, start, stop, layouts, ids, dict(thresholds or {}), int((~carried).sum()))
 
     @property
     def header(self) -> SessionHeader:
@@ -254,6 +257,8 @@ def survey_all(cut: Cut, progress: Progress, share: float) -> tuple[dict[str, Su
     ExportError : none has a sample.
     """
     full, notes = {}, []
+    if cut.n_unwatched:
+        notes.append(f"{cut.n_unwatched} of the chosen units are in no stream that was recorded: left out")
     for i, name in enumerate(cut.streams):
         found = survey(cut, name)
         if found.n_samples:

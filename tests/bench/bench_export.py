@@ -5,7 +5,7 @@
 The recording: every node of a 6502 (the trace of the shared reference data, repeated, where it is there; a Markov
 process with as many toggles otherwise), a bus, electrodes at every fourth tick, a screen every 39,824 ticks. Formats
 whose size explodes (csv) are best measured with fewer MB. Each round reads, then writes each format in this process,
-without the worker's start and the check afterwards; the middle round is told. One core: the compressors have one thread.
+without the worker's start and the check afterwards; the middle round is told. The compressors have one thread.
 """
 
 from __future__ import annotations

@@ -90,6 +90,15 @@ def test_what_is_not_there_cannot_be_exported(record):
         Cut.of(made.disk, streams=["sound"])
     with pytest.raises(UnknownUnitError, match="unit id 3"):
         Cut.of(made.disk, unit_ids=[2, 3])
+    with pytest.raises(UnknownUnitError, match="carries any of them"):
+        Cut.of(made.disk, unit_ids=made.memory.units.unit_id[-2:])
+
+
+def test_units_that_were_not_watched_are_left_out_and_said(record, tmp_path):
+    made = record()
+    cut = Cut.of(made.disk, unit_ids=made.memory.units.unit_id[[3, -1]], streams=["nodes"])
+    notes = hdf5.write(cut, tmp_path / "out.h5", lambda fraction: None)
+    assert notes == ("1 of the chosen units are in no stream that was recorded: left out",)
 
 
 # ---- hostile files
