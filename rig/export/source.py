@@ -120,7 +120,7 @@ class Cut:
         recording.units.rows(ids)
         if not carried.any():
             raise UnknownUnitError(
-                f"asked to export {len(ids)} units; no chosen stream of the recording carries any of them: choose others"
+                f"asked to export {len(ids)} units; no chosen stream of the recording carries any of them"
             )
         return cls(recording, start, stop, layouts, ids, dict(thresholds or {}), int((~carried).sum()))
 

@@ -201,11 +201,14 @@ def test_a_killed_caller_takes_its_worker_and_the_half_file_along(record, out, s
     path = os.pathsep.join([str(root), str(tmp_path / "modules")])
     alive = tmp_path / "alive"
     os.mkfifo(alive)
-    with subprocess.Popen(
-        [sys.executable, "-c", CALLER, str(record().disk.path), str(out / "hang.stub")],
-        env=os.environ | {"PYTHONPATH": path, "STUB_ALIVE": str(alive)},
-        stdout=subprocess.PIPE,
-    ) as caller, alive.open("rb") as worker:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", CALLER, str(record().disk.path), str(out / "hang.stub")],
+            env=os.environ | {"PYTHONPATH": path, "STUB_ALIVE": str(alive)},
+            stdout=subprocess.PIPE,
+        ) as caller,
+        alive.open("rb") as worker,
+    ):
         assert caller.stdout is not None
         assert caller.stdout.readline() == b"half\n"
         assert len(list(out.iterdir())) == 1
