@@ -151,6 +151,11 @@ class Machine:
     image : (4096,) uint8, the cartridge as the processor sees it
     fields : of the recorded words, by name
     n_frame_slots : a run stops early when as many frames have ended; with 1 it stops at the end of every frame
+
+    Attributes
+    ----------
+    engine, board : their state is the machine's
+    every_node : (n,) int64, ids of all nodes that exist
     """
 
     def __init__(
@@ -171,7 +176,7 @@ class Machine:
         self._word_start = np.cumsum([0, *(len(b) for b in bits)], dtype=np.int64)
         self._word_nodes = np.array([node for b in bits for node in b], dtype=np.uint16)
         self._word_flips = np.array([(1 << len(f.bits)) - 1 if f.inverted else 0 for f in fields.values()], np.uint32)
-        self._n_bytes = (int(engine.netlist.node_exists.sum()) + 7) // 8
+        self.every_node = np.flatnonzero(engine.netlist.node_exists).astype(np.int64)
 
     def power_on(self, ram: NDArray[np.uint8]) -> None:
         """Switch on with the given (128,) bytes in RAM: the reset script is done, the next half-cycle is the first."""
@@ -188,13 +193,13 @@ class Machine:
 
         Parameters
         ----------
-        nodes : ids to record, in this order; empty for all existing ones by id; None for none
+        nodes : ids to record, in this order; as many as exist must be all of them by id; None for none
         words : whether to record the fields
         """
         mode, n_bytes, chosen = NODES_NOT, 0, np.empty(0, np.int64)
         if nodes is not None:
-            mode = NODES_SOME if len(nodes) else NODES_ALL
-            n_bytes = (len(nodes) + 7) // 8 or self._n_bytes
+            mode = NODES_SOME if len(nodes) < len(self.every_node) else NODES_ALL
+            n_bytes = (len(nodes) + 7) // 8
             chosen = nodes
         taps = Taps(
             mode,

@@ -120,13 +120,12 @@ class Microprocessor:
         return chunks
 
     def _nodes_to_record(self) -> NDArray[np.int64] | None:
-        """Node ids that the machine shall record; empty for all."""
+        """Node ids that the machine shall record: those watched if they are few, else all."""
         channels = self._watched.get("nodes")
         if channels is None:
             return None
-        ids = self._layout["nodes"].unit_ids
-        assert ids is not None
-        return ids[channels] if len(channels) <= FEW_NODES else ids[:0]
+        every = self._machine.every_node
+        return every[channels] if len(channels) <= FEW_NODES else every
 
     def _selected(self, rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
         channels = self._watched["nodes"]

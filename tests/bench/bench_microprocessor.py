@@ -55,7 +55,7 @@ def main() -> None:
     memory[0xF000:] = image
     bare = EventEngine(netlist, MOS6502)
     bare.reset(memory)
-    every, few = np.empty(0, np.int64), np.flatnonzero(netlist.node_exists)[:64]
+    every, few = machine.every_node, machine.every_node[:64]
     ways: dict[str, Callable[[], object]] = {
         "bare engine": lambda: bare.run(N, memory),
         "board": lambda: machine.run(N),
