@@ -78,9 +78,7 @@ def host_main(pipe: Connection, settings: HostSettings, crash_report: int | None
         )
     except (Exception, SystemExit) as error:
         outbox.tell(StartFailed(Fault.of(error, SubjectError)))
-        lifeline.finish()
-        if lifeline.called.is_set():
-            _clean_up(settings, status)
+        _leave(settings, status, lifeline, alone=lifeline.called.is_set())
         return
     sessions.append(session)
     rings = Rings(settings.prefix, settings.ring_bytes, status.count_ring, outbox.tell)
@@ -89,11 +87,18 @@ def host_main(pipe: Connection, settings: HostSettings, crash_report: int | None
     try:
         host.loop()
     finally:
+        lifeline.hear()
         host.close()
-        if lifeline.called.is_set():
-            _clean_up(settings, status)
-        lifeline.finish()
+        _leave(settings, status, lifeline, alone=not host.closed_as_asked)
         pipe.close()
+
+
+def _leave(settings: HostSettings, status: StatusBlock, lifeline: Lifeline, *, alone: bool) -> None:
+    """The end; alone: no client may be left to clean up after us."""
+    lifeline.hear()
+    if alone:
+        _clean_up(settings, status)
+    lifeline.finish()
 
 
 def _clean_up(settings: HostSettings, status: StatusBlock) -> None:

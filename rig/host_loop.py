@@ -115,6 +115,11 @@ class Host:
             self._tell(answer)
 
     @property
+    def closed_as_asked(self) -> bool:
+        """Whether the client is there and knows."""
+        return self._closing is not None
+
+    @property
     def _tick(self) -> int:
         return self._failed_tick if self._state is State.FAILED else self._session.tick
 

@@ -63,7 +63,7 @@ class HostProcess:
         if self._ended_within(patience_s):
             return
         self._process.terminate()
-        if not self._ended_within(self._grace_s + 1.0):
+        if not self._ended_within(2 * self._grace_s + 1.0):
             self._process.kill()
             self._ended_within(None)
 

@@ -15,11 +15,13 @@ from collections.abc import Callable
 from multiprocessing import connection, parent_process
 from typing import Any
 
+import numpy as np
 from numba import njit, types
+from numpy.typing import NDArray
 
 LEFT_STUCK = 70  # exit codes
 LEFT_LOCKED = 71
-LOCKED_GRACES = 4  # so many times grace_s, a stuck interpreter included: closing a recording takes time
+CLOSE_S = 60.0  # that closing a recording may take
 _LOOK_S = 0.5
 
 _getppid: Any = types.ExternalFunction("getppid", types.int32())
@@ -28,12 +30,12 @@ _leave_at_once: Any = types.ExternalFunction("_exit", types.void(types.int32))
 
 
 @njit(nogil=True, cache=True)
-def _guard(parent_pid: int, patience_us: int, exit_code: int) -> None:
-    """Sleep while the parent lives, and a while longer; then leave. Runs without the interpreter's lock."""
+def _guard(parent_pid: int, patience_us: NDArray[np.int64], exit_code: int) -> None:
+    """Sleep while the parent lives, and patience_us[0] longer; then leave. Runs without the interpreter's lock."""
     while _getppid() == parent_pid:
         _usleep(500_000)
     waited_us = 0
-    while waited_us < patience_us:
+    while waited_us < patience_us[0]:
         _usleep(100_000)
         waited_us += 100_000
     _leave_at_once(exit_code)
@@ -53,7 +55,9 @@ class Lifeline:
         self.reason = ""
         self._grace_s = grace_s
         self._abandon = abandon
+        self._heard = threading.Event()
         self._finished = threading.Event()
+        self._patience_us = np.array([2 * grace_s * 1e6], np.int64)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the client decides
         # the number of a signal is written here at once, even while the main thread is deep in a subject
         self._signals, self._signalled = socket.socketpair()
@@ -64,23 +68,31 @@ class Lifeline:
         threading.Thread(target=self._watch, name="lifeline", daemon=True).start()
         parent = parent_process()
         if parent is not None and parent.pid is not None and os.name == "posix":
-            patience_us = int(LOCKED_GRACES * grace_s * 1e6)
             threading.Thread(
-                target=_guard, args=(parent.pid, patience_us, LEFT_LOCKED), name="lifeline-guard", daemon=True
+                target=_guard, args=(parent.pid, self._patience_us, LEFT_LOCKED), name="lifeline-guard", daemon=True
             ).start()
 
+    def hear(self) -> None:
+        """The loop has ended; what is left is to close the recording, and that is given its time."""
+        self._patience_us[0] = CLOSE_S * 1e6
+        self._heard.set()
+
     def finish(self) -> None:
-        """The loop has ended and closed everything; the process leaves by itself."""
+        """Everything is closed; the process leaves by itself."""
         self._finished.set()
 
     def _watch(self) -> None:
         self.reason = self._wait_for_call()
         self.called.set()
-        if not self._finished.wait(self._grace_s):
-            try:
-                self._abandon()
-            finally:
+        if self._heard.wait(self._grace_s):
+            if not self._finished.wait(CLOSE_S):
                 os._exit(LEFT_STUCK)
+            return
+        self._patience_us[0] = CLOSE_S * 1e6
+        try:
+            self._abandon()
+        finally:
+            os._exit(LEFT_STUCK)
 
     def _wait_for_call(self) -> str:
         parent = parent_process()

@@ -44,6 +44,7 @@ LOOK_S = 0.25
 LINGER_S = 5.0  # of a process that has said goodbye
 
 _log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # tracebacks go to a log file if there is one, never to the shell
 
 
 class Link:

@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ import pytest
 import rig.client
 from rig.client import RigClient
 from rig.errors import SessionError
-from rig.protocol import OVER, Event, State, StateChanged, SubjectCrashed, SubjectFailed, SubjectHung
+from rig.protocol import Event, RecordingFailed, State, StateChanged, SubjectCrashed, SubjectFailed, SubjectHung
 from rig.recording import Recording
 
 UNRULY = "unruly_subject:PLUGIN"
@@ -222,6 +221,40 @@ def test_restarting_a_healthy_session() -> None:
         assert not any(isinstance(e, SubjectCrashed | SubjectHung) for e in client.events())
 
 
+def client_process(
+    folder: Path, script: str, *arguments: str, start_new_session: bool = False
+) -> subprocess.Popen[str]:
+    """A client in a process of its own."""
+    path = folder / "client.py"
+    path.write_text(script)
+    return subprocess.Popen(
+        [sys.executable, path, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(rig.client.__file__).parent.parent)},
+        start_new_session=start_new_session,
+    )
+
+
+def kill_and_wait_for_host(process: subprocess.Popen[str], host_pid: int) -> str:
+    """Kill a client; wait for its session's process, and for Python's tracker, which holds the client's output.
+
+    Returns
+    -------
+    what any of them complained of
+    """
+    if not hasattr(os, "pidfd_open"):
+        pytest.skip("this system cannot wait for a process that is no child (pidfd)")
+    host = os.pidfd_open(host_pid)
+    try:
+        process.kill()
+        assert select.select([host], [], [], TIMEOUT_S)[0] == [host]
+    finally:
+        os.close(host)
+    return process.communicate(timeout=TIMEOUT_S)[1]
+
+
 CLIENT = """
 import sys, threading
 sys.path.insert(0, {here!r})
@@ -262,38 +295,99 @@ def test_a_client_that_is_killed(
     fault: str, then: str, end_reason: str | None, tmp_path: Path, nothing_left: list[str]
 ) -> None:
     """The session closes the recording and goes, whatever its subject is doing; nothing stays."""
-    if not hasattr(os, "pidfd_open"):
-        pytest.skip("this system cannot wait for a process that is no child (pidfd)")
-    script = tmp_path / "client.py"
-    script.write_text(textwrap.dedent(CLIENT).format(here=str(HERE), plugin=UNRULY, grace_s=GRACE_S))
     path = tmp_path / "run.rig"
-    root = Path(rig.client.__file__).parent.parent
-    with subprocess.Popen(
-        [sys.executable, script, fault, path, then],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(root)},
-    ) as process:
+    script = CLIENT.format(here=str(HERE), plugin=UNRULY, grace_s=GRACE_S)
+    with client_process(tmp_path, script, fault, str(path), then) as process:
         assert process.stdout is not None
         pid, prefix = process.stdout.readline().split()
         nothing_left.append(prefix)
         assert shared_memory_of([prefix]) or not SHARED_MEMORY.is_dir()
-        host = os.pidfd_open(int(pid))
-        try:
-            process.kill()
-            ready, _, _ = select.select([host], [], [], TIMEOUT_S)
-            assert ready == [host]
-        finally:
-            os.close(host)
-        process.communicate(timeout=TIMEOUT_S)  # until the last that holds its output, Python's tracker, has gone
+        complaints = kill_and_wait_for_host(process, int(pid))
+    # where even Python was stuck, its tracker removes the shared memory, and mentions it
+    assert (complaints == "") == (fault != "lock")
     assert shared_memory_of([prefix]) == []
     check_recording(path, end_reason)
 
 
-def test_the_states_that_are_over() -> None:
-    assert State.PAUSED not in OVER
-    assert State.RUNNING not in OVER
+OPENING_CLIENT = """
+import multiprocessing, sys, threading
+sys.path.insert(0, {here!r})
+import rig.client
+
+def main():
+    rig.client._fresh_prefix = lambda: sys.argv[1]
+    options = {{"fault": "sleep at open"}}
+    start = dict(installed_only=False, grace_s={grace_s})
+    threading.Thread(target=rig.client.RigClient.start, args=({plugin!r}, options), kwargs=start, daemon=True).start()
+    while not multiprocessing.active_children():
+        threading.Event().wait(0.01)
+    print(multiprocessing.active_children()[0].pid, flush=True)
+    threading.Event().wait()  # to be killed
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_client_that_is_killed_while_the_subject_opens(tmp_path: Path, nothing_left: list[str]) -> None:
+    prefix = rig.client._fresh_prefix()
+    script = OPENING_CLIENT.format(here=str(HERE), plugin=UNRULY, grace_s=GRACE_S)
+    with client_process(tmp_path, script, prefix) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        assert kill_and_wait_for_host(process, pid) == ""
+    assert shared_memory_of([prefix]) == []
+
+
+INTERRUPTED_CLIENT = """
+import sys
+from rig.client import RigClient
+
+def main():
+    with RigClient.start("subjects.model_cell:PLUGIN", installed_only=False) as client:
+        client.watch("spikes")
+        client.start_recording(sys.argv[1])
+        client.run()
+        print(client.status.state, flush=True)
+        client.wait_until_paused()
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+def test_ctrl_c_is_the_clients_to_handle(tmp_path: Path) -> None:
+    """A terminal interrupts both processes; the session's waits for what its client makes of it."""
+    path = tmp_path / "run.rig"
+    with client_process(tmp_path, INTERRUPTED_CLIENT, str(path), start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=TIMEOUT_S)
+    assert (output, errors, process.returncode) == ("interrupted\n", "", 0)
+    with Recording.open(path) as recording:
+        assert (recording.end_reason, recording.problems) == ("closed", ())
+
+
+def test_a_recording_that_fails_is_told_and_the_subject_goes_on(tmp_path: Path) -> None:
+    """As when the disk is unplugged: the folder goes away under the recorder."""
+    with start("none") as client:
+        client.watch("spikes")
+        client.start_recording(tmp_path / "run.rig")
+        client.run()
+        (tmp_path / "run.rig").rename(tmp_path / "gone.rig")
+        (failed,) = [e for e in wait_for_event(client, RecordingFailed) if isinstance(e, RecordingFailed)]
+        assert "run.rig" in failed.line
+        assert eventually(lambda: client.status.recorder is None)
+        assert client.status.state is State.RUNNING
+        client.pause()
+        client.start_recording(tmp_path / "second.rig")
+        client.step(10)
+        client.wait_until_paused(TIMEOUT_S)
+        client.stop_recording()
 
 
 def test_samples_do_not_depend_on_speed_or_commands(tmp_path: Path) -> None:
