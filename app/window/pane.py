@@ -49,6 +49,13 @@ class Pane(QWidget):
         layout.addWidget(self._header)
         layout.addWidget(self.body, 1)
 
+    def take_header(self) -> QWidget:
+        """The header, to be a dock's title bar: dragging it drags the pane."""
+        layout = self.layout()
+        if layout is not None:
+            layout.removeWidget(self._header)
+        return self._header
+
     def set_detail(self, text: str) -> None:
         """What is shown right in the header."""
         if self._detail.text() != text:

@@ -1,0 +1,116 @@
+"""Sheets over the window: the palette of all commands, and the sheet of all keys. Escape closes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+
+class Overlay(QFrame):
+    """A sheet in the middle of its window."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self.setObjectName("overlay")
+        self.hide()
+
+    def open_over(self) -> None:
+        window = self.parentWidget()
+        assert window is not None
+        self.adjustSize()
+        self.move((window.width() - self.width()) // 2, max((window.height() - self.height()) // 3, 8))
+        self.show()
+        self.raise_()
+        self.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.hide()
+        else:
+            super().keyPressEvent(event)
+
+
+class Palette(Overlay):
+    """Every command by typing a part of its name (Ctrl+K)."""
+
+    def __init__(self, actions: Sequence[QAction], window: QWidget) -> None:
+        super().__init__(window)
+        self._actions = list(actions)
+        self.field = QLineEdit(self)
+        self.field.setPlaceholderText("type a part of a command")
+        self.list = QListWidget(self)
+        self.list.setMinimumSize(460, 320)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.field)
+        layout.addWidget(self.list)
+        self.field.textChanged.connect(self._fill)
+        self.field.installEventFilter(self)
+        self.list.itemActivated.connect(self._run)
+
+    def open_over(self) -> None:
+        self.field.clear()
+        self._fill("")
+        super().open_over()
+        self.field.setFocus()
+
+    def _fill(self, text: str) -> None:
+        self.list.clear()
+        words = text.lower().split()
+        for action in self._actions:
+            if action.isEnabled() and all(w in action.text().lower() for w in words):
+                keys = action.shortcut().toString()
+                item = QListWidgetItem(f"{action.text()}" + (f"    {keys}" if keys else ""))
+                item.setData(Qt.ItemDataRole.UserRole, action)
+                self.list.addItem(item)
+        self.list.setCurrentRow(0)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+                step = 1 if event.key() == Qt.Key.Key_Down else -1
+                self.list.setCurrentRow(max(0, min(self.list.currentRow() + step, self.list.count() - 1)))
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.list.currentItem() is not None:
+                self._run(self.list.currentItem())
+                return True
+            if event.key() == Qt.Key.Key_Escape:
+                self.hide()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _run(self, item: QListWidgetItem) -> None:
+        self.hide()
+        action: QAction = item.data(Qt.ItemDataRole.UserRole)
+        action.trigger()
+
+
+class KeySheet(Overlay):
+    """Every key (F12)."""
+
+    CONSOLE = (
+        ("← ↑ → ↓, W A S D", "stick, while the behaviour pane has the focus"),
+        ("Space, left Ctrl", "fire, there"),
+        ("F1, F2", "select, reset, there"),
+    )
+
+    def __init__(self, actions: Sequence[QAction], window: QWidget) -> None:
+        super().__init__(window)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        grid = QGridLayout(self)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(3)
+        rows = [
+            (", ".join(k.toString() for k in a.shortcuts()), a.text())
+            for a in actions
+            if a.shortcuts() and not a.text().startswith("Event mark")
+        ]
+        rows += [("1 … 9", "Event marks"), *self.CONSOLE]
+        half = (len(rows) + 1) // 2
+        for i, (keys, text) in enumerate(rows):
+            key, words = QLabel(keys, self), QLabel(text, self)
+            key.setObjectName("caption")
+            grid.addWidget(key, i % half, 2 * (i // half))
+            grid.addWidget(words, i % half, 2 * (i // half) + 1)
