@@ -19,7 +19,7 @@ from rig.commands import obey
 from rig.errors import SessionError, SpecError, SubjectError, TickError
 from rig.lifeline import Lifeline
 from rig.log import LogEntry
-from rig.pacing import Pacer
+from rig.pacing import BLOCK_S, Pacer
 from rig.protocol import (
     MOVING,
     Ack,
@@ -130,14 +130,16 @@ class Host:
     # ---- commands
 
     def _serve(self) -> None:
-        """Obey what has come; wait for it while no block is due."""
+        """Obey what has come; wait for it while no block is due. A flood of commands does not stop the subject."""
         patience_s = BEAT_S
         if self._state in MOVING:
             patience_s = 0.0 if self._state is State.STEPPING else min(self._pacer.wait_s(), BEAT_S)
         try:
-            while self._pipe.poll(patience_s):
+            enough_s = math.inf
+            while time.monotonic() < enough_s and self._pipe.poll(patience_s):
                 self._answer(self._pipe.recv())
                 patience_s = 0.0
+                enough_s = min(enough_s, time.monotonic() + BLOCK_S)
         except (EOFError, OSError):
             self._ended = "the client is gone"
         if self._lifeline.called.is_set():
