@@ -60,7 +60,7 @@ def clear_slots(pixels: Any, start: int, stop: int, background: Any) -> None:
 @njit(cache=True, nogil=True)
 def tint_slots(pixels: Any, start: int, stop: int, colour: int) -> None:
     """Lay a premultiplied colour over the columns [start, stop)."""
-    colour = np.int64(colour)
+    above = np.int64(colour)
     for y in range(pixels.shape[0]):
         for x in range(start, stop):
-            pixels[y, x] = np.uint32(over(np.int64(pixels[y, x]), colour))
+            pixels[y, x] = np.uint32(over(np.int64(pixels[y, x]), above))

@@ -14,7 +14,16 @@ from numba import njit
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def step_columns(
-    data: Any, channels: Any, in_a_row: bool, start: Any, stop: Any, slots: Any, low: Any, high: Any, lows: Any, highs: Any
+    data: Any,
+    channels: Any,
+    in_a_row: bool,
+    start: Any,
+    stop: Any,
+    slots: Any,
+    low: Any,
+    high: Any,
+    lows: Any,
+    highs: Any,
 ) -> None:
     n = len(channels)
     for i in range(len(slots)):

@@ -44,7 +44,9 @@ class TimeScale:
     def first_ticks(self, first: int, stop: int) -> NDArray[np.int64]:
         """`first_tick` of the columns [first, stop)."""
         turns, rest = np.divmod(np.arange(first, stop, dtype=np.int64), self.n_columns)
-        return turns * self.span_ticks - (-rest * self.span_ticks // self.n_columns)  # no product of two large numbers
+        # by turns, so that no product of two large numbers is made
+        ticks: NDArray[np.int64] = turns * self.span_ticks - (-rest * self.span_ticks // self.n_columns)
+        return ticks
 
     def columns_of(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
         """`column_of` for (n,) ticks."""

@@ -45,8 +45,8 @@ def paint_crisp(
             top, bottom = max(top, -limit), min(bottom, limit)
             if not top <= bottom:
                 continue
-            first = max(int(math.floor(top)) - above, 0)
-            last = min(int(math.floor(bottom)) + below, height - 1)
+            first = max(math.floor(top) - above, 0)
+            last = min(math.floor(bottom) + below, height - 1)
             for y in range(first, last + 1):
                 pixels[y, x] = pixel
 
@@ -71,8 +71,8 @@ def paint_smooth(
             top, bottom = max(top, -limit) - half, min(bottom, limit) + half
             if not top < bottom:
                 continue
-            first = max(int(math.floor(top)), 0)
-            last = min(int(math.ceil(bottom)), height)
+            first = max(math.floor(top), 0)
+            last = min(math.ceil(bottom), height)
             for y in range(first, last):
                 covered = min(bottom, np.float32(y + 1)) - max(top, np.float32(y))
                 share = int(covered * np.float32(255) + np.float32(0.5))
