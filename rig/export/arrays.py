@@ -31,7 +31,7 @@ def unit_columns(units: UnitTable) -> Columns:
     }
     for name, values in units.extra.items():
         data = np.asarray(values)
-        columns[f"{name}_of_unit" if name in columns else name] = data.astype(str) if data.dtype.kind in "SU" else data
+        columns[f"{name}_of_unit" if name in columns else name] = decoded(data)
     return columns
 
 
@@ -105,6 +105,11 @@ def channel_columns(found: Survey) -> Columns:
     if info.palette is not None:
         columns["palette"] = info.palette
     return columns
+
+
+def decoded(values: NDArray[Any]) -> NDArray[Any]:
+    """Byte strings as unicode, UTF-8; what is none, or no text at all, as it is."""
+    return np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
 
 
 def text(values: Any) -> NDArray[np.str_]:

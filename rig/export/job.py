@@ -25,6 +25,7 @@ from rig.errors import ExportError
 from rig.export.formats import ExportFormat, format_named
 
 _LOG = logging.getLogger(__name__)
+_LOG.addHandler(logging.NullHandler())  # where nobody keeps a log, a traceback does not go to the shell instead
 _POLL_S = 0.1
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from rig.export.worker import main; sys.exit(main())"
 

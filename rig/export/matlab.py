@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import scipy.io
+from numpy.typing import NDArray
 
 from rig.errors import ExportError
 from rig.export.arrays import (
     Columns,
     channel_columns,
+    decoded,
     event_columns,
     perturbation_columns,
     session_json,
@@ -66,7 +68,7 @@ def _bytes_of(found: Survey) -> int:
 
 
 def _stream(cut: Cut, name: str, found: Survey) -> dict[str, Any]:
-    data = np.concatenate([block.data for block in cut.blocks(name)])
+    data = _plain(decoded(np.concatenate([block.data for block in cut.blocks(name)])))
     struct: dict[str, Any] = {**stream_facts(found), **_struct(channel_columns(found))}
     struct["tick"] = np.concatenate(list(found.tick_blocks()))
     names = data.dtype.names
@@ -88,7 +90,13 @@ def _spikes(cut: Cut, name: str, found: Survey) -> dict[str, Any]:
 
 def _struct(columns: Columns) -> dict[str, Any]:
     """Text becomes a cell array; MATLAB pads the rows of a character matrix."""
-    return {_field(k): v.astype(object) if v.dtype.kind == "U" else v for k, v in columns.items()}
+    return {_field(k): _plain(v) for k, v in columns.items()}
+
+
+def _plain(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype.kind == "U":
+        return values.astype(object)
+    return values.astype(np.float32) if values.dtype == np.float16 else values  # MATLAB has no half floats
 
 
 def _field(name: str) -> str:

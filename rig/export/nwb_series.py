@@ -12,6 +12,7 @@ from pynwb.ecephys import LFP, ElectricalSeries
 from pynwb.event import EventsTable
 from pynwb.image import ImageSeries
 
+from rig.export.arrays import decoded
 from rig.export.chunks import chunk_shape, gzip_options
 from rig.export.nwb_tables import timestamps, unit_columns
 from rig.export.source import Cut, Survey
@@ -55,12 +56,14 @@ def add_stream(file: NWBFile, cut: Cut, found: Survey) -> list[Target]:
 
     Unit activity, buses and other values are series under /acquisition, a structured stream one series a field;
     electrodes an ElectricalSeries in processing/ecephys/LFP (under /acquisition Neo 0.14.6 fails on them); images an
-    ImageSeries. A stream with fewer samples than a sample is long would be taken for transposed: it becomes an
-    events table of the same name under /acquisition, with its samples in the column ``data``.
+    ImageSeries; text an events table. A stream with fewer samples than a sample is long would be taken for transposed:
+    it becomes an events table of the same name under /acquisition, with its samples in the column ``data``.
     """
     info = found.info
     if info.kind is StreamKind.FIELD and info.channel_xyz is not None:
         return _add_electrodes(file, cut, found)
+    if info.dtype.kind in "SU":
+        return _add_text(file, cut, found)
     if info.unit_ids is not None:
         _add_channels(file, cut, info)
     if info.dtype.names is not None:
@@ -82,14 +85,7 @@ def _add_series(
     data = empty((n, *shape), stored_dtype(dtype), chunks)
     description = describe(info, field)
     if shape and max(shape) > n:
-        ticks = np.concatenate(list(found.tick_blocks()))
-        columns = [
-            timestamps(cut, ticks),
-            VectorData(name="tick", description="Stamp of the sample.", data=ticks),
-            VectorData(name="data", description=description, data=data),
-        ]
-        ids = ElementIdentifiers(name="id", data=np.arange(n))
-        file.add_acquisition(EventsTable(name=name, description=description, id=ids, columns=columns))
+        _add_table(file, cut, found, name, VectorData(name="data", description=description, data=data))
         return [Target(f"acquisition/{name}/data", info.name, field)]
     clock, targets = _clock(cut, found, f"acquisition/{name}")
     comments = f"{found.spike_definition or 'No spikes are defined for it'}. {cut.time_axis}."
@@ -99,6 +95,23 @@ def _add_series(
     else:
         file.add_acquisition(TimeSeries(unit=info.physical_unit or "n.a.", **common))
     return [Target(f"acquisition/{name}/data", info.name, field), *targets]
+
+
+def _add_text(file: NWBFile, cut: Cut, found: Survey) -> list[Target]:
+    info = found.info
+    words = decoded(np.concatenate([block.data.reshape(len(block), -1)[:, 0] for block in cut.blocks(info.name)]))
+    _add_table(
+        file, cut, found, info.name, VectorData(name="annotation", description=describe(info), data=words.tolist())
+    )
+    return []
+
+
+def _add_table(file: NWBFile, cut: Cut, found: Survey, name: str, column: VectorData) -> None:
+    """An events table of a stream, under /acquisition."""
+    ticks = np.concatenate(list(found.tick_blocks()))
+    columns = [timestamps(cut, ticks), VectorData(name="tick", description="Stamp of the sample.", data=ticks), column]
+    ids = ElementIdentifiers(name="id", data=np.arange(found.n_samples))
+    file.add_acquisition(EventsTable(name=name, description=column.description, id=ids, columns=columns))
 
 
 def describe(info: StreamInfo, field: str | None = None) -> str:

@@ -19,7 +19,15 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from rig.errors import ExportError
-from rig.export.arrays import Columns, event_columns, perturbation_columns, session_json, stream_facts, unit_columns
+from rig.export.arrays import (
+    Columns,
+    decoded,
+    event_columns,
+    perturbation_columns,
+    session_json,
+    stream_facts,
+    unit_columns,
+)
 from rig.export.source import Cut, Notes, Progress, Survey, part, survey_all
 from rig.streams import Samples, stream_to_json
 
@@ -115,7 +123,7 @@ def _samples(cut: Cut, name: str, found: Survey, wide: bool, progress: Progress)
         progress(n_done / found.n_samples)
         columns: dict[str, Any] = {"tick": block.ticks, "time_s": cut.seconds(block.ticks)}
         for label, values in _parts(block):
-            columns |= _columns(label, values, block, wide)
+            columns |= _columns(label, decoded(values), block, wide)
         yield _batch(columns)
 
 

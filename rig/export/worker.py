@@ -31,7 +31,6 @@ def main() -> int:
     try:
         answer = _serve(request, path, out)
     except HeadstageError as error:
-        traceback.print_exc()
         answer = {"error": str(error)}
     except OSError as error:
         traceback.print_exc()

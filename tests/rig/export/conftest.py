@@ -182,12 +182,13 @@ def make_script(
     tick_hz: float = TICK_HZ,
     seed: int = 11,
     perturbations: Sequence[Perturbation] | None = None,
+    more: Sequence[tuple[StreamInfo, Chunk]] = (),
 ) -> Script:
     """Random activity. start_tick a multiple of 4; gap: ticks [start, stop), multiples of 4, that are missing."""
     rng = np.random.default_rng(seed)
     units = unit_table(n_nodes)
     probe = Probe("A", ((100.0, 200.0, 0.0), (300.0, 250.0, 0.0), (900.0, 50.0, 0.0)), sigma=500.0)
-    streams = streams_of(units, n_nodes, probe)
+    streams = (*streams_of(units, n_nodes, probe), *(info for info, _ in more))
     info = SubjectInfo(
         "MOS 6502 / test", "microprocessor", "A processor that is none", "made here", "MIT", "half-cycle", tick_hz,
         "um", {"cartridge": "none"}, "f00d",
@@ -213,6 +214,7 @@ def make_script(
     for name, shape in (("ram", (16,)), ("screen", (21, 16))):
         data = rng.integers(0, 128, (len(frames), *shape), dtype=np.uint8)
         chunks.append(Chunk(name, int(frames[0]), data, frames))
+    chunks += [chunk for _, chunk in more]
     given = perturbations_of(units, start_tick) if perturbations is None else perturbations
     return Script(header, tuple(chunks), log_entries(given, start_tick, n_ticks))
 
