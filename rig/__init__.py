@@ -7,6 +7,10 @@ import of numba.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rig.kernel_cache import use_kernel_cache
+
+use_kernel_cache()
+
 if TYPE_CHECKING:
     from rig.errors import HeadstageError as HeadstageError
     from rig.perturbation import Perturbation as Perturbation
