@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import connection
 
-from rig.errors import SessionError
+from rig.errors import HeadstageError, SessionError
 from rig.host import HostSettings
 from rig.host_process import HostProcess, crash_line, start_line
 from rig.protocol import (
@@ -87,7 +87,7 @@ class Link:
             raise
         self._listener = threading.Thread(target=self._listen, name="headstage-link", daemon=True)
         self._listener.start()
-        atexit.register(self.close)
+        atexit.register(self._close_at_exit)
         try:
             self._await_ready(start_timeout_s)
         except BaseException:
@@ -162,7 +162,7 @@ class Link:
         ------
         HeadstageError : it closed, but not well: the recording's last part could not be written.
         """
-        atexit.unregister(self.close)
+        atexit.unregister(self._close_at_exit)
         with self._changed:
             already, self._closing = self._closing, True
         if not already and self._process.alive and self._state is not State.HUNG and self._description:
@@ -174,6 +174,13 @@ class Link:
         else:
             self._process.end(0.0 if self._start_fault is None else LINGER_S)
             self._listener.join()
+
+    def _close_at_exit(self) -> None:
+        """For who forgot to."""
+        try:
+            self.close()
+        except HeadstageError:
+            _log.exception("closing the session at exit")
 
     def _ask_to_close(self, timeout_s: float) -> None:
         with self._changed:

@@ -128,6 +128,8 @@ def test_running_and_pausing(client: RigClient) -> None:
     assert client.events(TIMEOUT_S)
     reader = client.ring("spikes")
     assert eventually(lambda: reader.span().stop_tick > 5000)
+    first_tick = client.note("one").tick
+    assert eventually(lambda: client.note("one of a flood").tick > first_tick)  # commands do not stop the subject
     ack = client.pause()
     assert client.status.state is State.PAUSED
     assert client.wait_until_paused(TIMEOUT_S) == ack.tick == reader.span().stop_tick == client.status.tick
