@@ -21,12 +21,18 @@ from pathlib import Path
 from types import TracebackType
 
 from rig import disk
-from rig.disk import storage_error
 from rig.errors import ContractError, RecordingError, StorageError
 from rig.gather import Frame, Gatherer
 from rig.header import SessionHeader
 from rig.log import LogEntry, entry_to_line
-from rig.recorder_status import RecorderEvent, RecorderEventKind, RecorderStatus, durable_tick
+from rig.recorder_status import (
+    RecorderEvent,
+    RecorderStatus,
+    durable_tick,
+    failed_event,
+    low_space_event,
+    stopped_event,
+)
 from rig.segment import SEGMENT_BYTES
 from rig.space import Space, SpaceState, SpaceWatch
 from rig.store import Store, SyncRound
@@ -219,7 +225,7 @@ class Recorder:
             )
 
     def _check_open(self) -> None:
-        if self._sealed:  # the writer is finishing; how it ends decides what to say
+        if self._sealed or self._out_of_space:  # the writer is finishing; how it ends decides what to say
             self._changed.wait_for(lambda: self._ended)
         if self._failure is not None:
             self._told = True
@@ -265,6 +271,8 @@ class Recorder:
         """Wait for work, do all of it, and begin a sync when one is due."""
         with self._changed:
             self._changed.wait_for(self._has_work, timeout=max(0.0, self._due_s - time.monotonic()))
+            if self._sync_failed and self._round is not None:
+                self._round.result()
             asked, ending = self._asked > self._begun, self._closing is not None or self._out_of_space
             due = asked or ending or time.monotonic() >= self._due_s
             jobs, self._jobs = self._jobs, deque()
@@ -281,7 +289,8 @@ class Recorder:
             self._sync(ticket, wait=asked or ending)
 
     def _has_work(self) -> bool:
-        return bool(self._jobs) or self._asked > self._begun or self._closing is not None or self._out_of_space
+        ending = self._closing is not None or self._out_of_space
+        return bool(self._jobs) or self._asked > self._begun or ending or self._sync_failed
 
     def _do(self, job: _Job) -> None:
         if isinstance(job, Frame):
@@ -314,12 +323,7 @@ class Recorder:
         )
         if not stopped:
             return None
-        free = "none" if self._space is None else f"{self._space.free_bytes / 1e6:.0f} MB"
-        return RecorderEvent(
-            RecorderEventKind.STOPPED,
-            f"recording {self.path.name} was stopped: less than a minute of space was left ({free} free); everything "
-            f"up to tick {safe} is safe: free some space and start another recording",
-        )
+        return stopped_event(self.path.name, self._space, safe)
 
     def _rescue(self, error: OSError) -> RecorderEvent:
         """The disk refused: make durable what it took before, unless it was the syncing itself that failed."""
@@ -331,47 +335,34 @@ class Recorder:
                 self._store.finish_sync(last)
                 with self._changed:
                     self._stop_tick.update(last.stop_ticks)
-        safe = max(self._stop_tick.values(), default=None)
-        kept = "nothing was recorded" if safe is None else f"what was recorded up to tick {safe} is safe"
-        refused = storage_error(f"recording {self.path.name} has ended", error)
-        return RecorderEvent(
-            RecorderEventKind.FAILED, f"{refused}; {kept}: see to {self.path.parent} and start another recording"
-        )
+        return failed_event(self.path, error, max(self._stop_tick.values(), default=None))
 
     # ---- the sync thread
 
     def _sync_round(self, sync_round: SyncRound, ticket: int) -> None:
         try:
             self._store.finish_sync(sync_round)
-        except OSError:
-            self._sync_failed = True
+            space = self._look_at_space()
+        except Exception:
+            with self._changed:
+                self._sync_failed = True  # the writer thread finds the reason in the round's result
+                self._changed.notify_all()
             raise
-        try:
-            free = self._free_bytes(self.path)
-        except OSError:  # not every disk tells; writing will say when it is full
-            free = None
         with self._changed:
+            before, self._space = self._space, space
+            self._out_of_space = self._out_of_space or (space is not None and space.state is SpaceState.OUT)
             self._stop_tick.update(sync_round.stop_ticks)
             self._synced = max(self._synced, ticket)
             self._changed.notify_all()
-        if free is not None:
-            self._look_at_space(free)
+        if space is not None and space.state is SpaceState.LOW and (before is None or before.state is SpaceState.AMPLE):
+            self._tell(low_space_event(self.path.name, space))
 
-    def _look_at_space(self, free: int) -> None:
-        space = self._watch.look(self._clock(), self._store.written_bytes, free)
-        with self._changed:
-            before, self._space = self._space, space
-            if space.state is SpaceState.OUT and not self._out_of_space:
-                self._out_of_space = True
-                self._changed.notify_all()
-        if space.state is SpaceState.LOW and (before is None or before.state is SpaceState.AMPLE):
-            self._tell(
-                RecorderEvent(
-                    RecorderEventKind.SPACE_LOW,
-                    f"recording {self.path.name}: space for {space.seconds_left / 60:.0f} more minutes at "
-                    f"{space.bytes_per_s / 1e6:.3g} MB/s; free some, or it will stop a minute before the end",
-                )
-            )
+    def _look_at_space(self) -> Space | None:
+        try:
+            free = self._free_bytes(self.path)
+        except OSError:  # not every disk tells; writing will say when it is full
+            return None
+        return self._watch.look(self._clock(), self._store.written_bytes, free)
 
     def _tell(self, event: RecorderEvent) -> None:
         if self._on_event is not None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
+from rig.disk import storage_error
+from rig.space import Space
 from rig.streams import StreamInfo
 
 
@@ -27,6 +30,31 @@ class RecorderEvent:
 
     kind: RecorderEventKind
     message: str
+
+
+def low_space_event(name: str, space: Space) -> RecorderEvent:
+    return RecorderEvent(
+        RecorderEventKind.SPACE_LOW,
+        f"recording {name}: space for {space.seconds_left / 60:.0f} more minutes at {space.bytes_per_s / 1e6:.3g} MB/s; "
+        "free some, or it will stop a minute before the end",
+    )
+
+
+def stopped_event(name: str, space: Space | None, safe_tick: int) -> RecorderEvent:
+    free = "none" if space is None else f"{space.free_bytes / 1e6:.0f} MB"
+    return RecorderEvent(
+        RecorderEventKind.STOPPED,
+        f"recording {name} was stopped: less than a minute of space was left ({free} free); everything up to tick "
+        f"{safe_tick} is safe: free some space and start another recording",
+    )
+
+
+def failed_event(path: Path, error: OSError, safe_tick: int | None) -> RecorderEvent:
+    kept = "nothing was recorded" if safe_tick is None else f"what was recorded up to tick {safe_tick} is safe"
+    refused = storage_error(f"recording {path.name} has ended", error)
+    return RecorderEvent(
+        RecorderEventKind.FAILED, f"{refused}; {kept}: see to {path.parent} and start another recording"
+    )
 
 
 @dataclass(frozen=True)

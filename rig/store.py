@@ -51,6 +51,7 @@ class Store:
         self._streams = {info.name: info for info in header.streams}
         self._encoder = Encoder()
         self._log: Unsynced | None = None
+        self._log_bytes = 0
         self._log_dirty = False
         try:
             self._create(header)
@@ -103,9 +104,16 @@ class Store:
         )
 
     def write_line(self, line: bytes) -> None:
-        """Append to the command log. Raises OSError."""
+        """Append to the command log. Raises OSError; a part of a line is taken back where that is possible."""
         assert self._log is not None
-        self.written_bytes += disk.write_all(self._log.file, [memoryview(line)])
+        try:
+            disk.write_all(self._log.file, [memoryview(line)])
+        except OSError:
+            with suppress(OSError):
+                self._log.file.truncate(self._log_bytes)
+            raise
+        self._log_bytes += len(line)
+        self.written_bytes += len(line)
         self._log_dirty = True
 
     def write_snapshot(self, tick: int, seq: int, blob: bytes) -> None:
