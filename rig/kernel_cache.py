@@ -1,14 +1,15 @@
 """Where compiled kernels are kept between runs.
 
 numba's own cache looks at the file of a kernel, not at the files of what it calls: after an edit to one of those, the
-old machine code would run on, and give the old results. So the cache lies in a folder named by our sources: all files
-of every folder that has kernels in it, since a kernel may take a constant from its neighbour.
+old machine code would run on, and give the old results. So the cache lies in a folder named by the sources that
+have kernels in them, and by those that they import.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import platformdirs
 
 PACKAGES = ("rig", "subjects", "app")
+_IMPORT = re.compile(rb"^\s*(?:from|import) ((?:rig|subjects|app)[\w.]*)", re.MULTILINE)
 KEPT_S = 30 * 86400.0
 
 
@@ -38,17 +40,20 @@ def use_kernel_cache() -> None:
 
 
 def sources_digest() -> str:
-    """Digest of the sources beside which kernels lie."""
+    """Digest of every source file with a kernel in it, and of all that these import of ours."""
     home = Path(__file__).resolve().parent.parent
+    sources = {path: path.read_bytes() for package in PACKAGES for path in (home / package).rglob("*.py")}
+    waiting = [path for path, source in sources.items() if b"njit" in source]
+    found = set(waiting)
+    while waiting:
+        for name in _IMPORT.findall(sources[waiting.pop()]):
+            imported = home.joinpath(*name.decode().split(".")).with_suffix(".py")
+            if imported in sources and imported not in found:
+                found.add(imported)
+                waiting.append(imported)
     digest = hashlib.sha256(f"{home} {sys.version}".encode())
-    sources: dict[Path, dict[Path, bytes]] = {}
-    for package in PACKAGES:
-        for path in sorted((home / package).rglob("*.py")):
-            sources.setdefault(path.parent, {})[path] = path.read_bytes()
-    for files in sources.values():
-        if any(b"njit" in source for source in files.values()):
-            for path, source in files.items():
-                digest.update(f"{path}\n".encode() + source)
+    for path in sorted(found):
+        digest.update(f"{path}\n".encode() + sources[path])
     return digest.hexdigest()[:16]
 
 
