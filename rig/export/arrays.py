@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.export.events import log_rows, perturbation_intervals
-from rig.export.source import Cut, Survey
+from rig.export.source import Cut
+from rig.export.survey import Survey
 from rig.header import header_to_json
 from rig.units import UnitTable
 

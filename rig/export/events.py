@@ -22,7 +22,7 @@ class PerturbationInterval:
     kind : of the perturbation
     unit_ids, unit_names : which units
     start_tick, stop_tick : [start_tick, stop_tick)
-    open_ended : it still held when the exported part ended; stop_tick is that end
+    open_ended : it still held when the exported part ended, which is the stop_tick here; the log has what was asked
     amplitude : with the kind's default filled in
     label : what made it
     """
@@ -60,7 +60,8 @@ def perturbation_intervals(
             known = [t for t in (p.stop_tick, freed) if t is not None]
             ends.setdefault(min(known, default=None), []).append(unit)
         for end, unit_ids in ends.items():
-            stop = stop_tick if end is None else end
+            still_held = end is None or end > stop_tick
+            stop = stop_tick if end is None else min(end, stop_tick)
             if p.start_tick < stop_tick and stop > max(start_tick, p.start_tick):
                 intervals.append(
                     PerturbationInterval(
@@ -69,7 +70,7 @@ def perturbation_intervals(
                         tuple(names.get(u, str(u)) for u in unit_ids),
                         p.start_tick,
                         stop,
-                        end is None,
+                        still_held,
                         p.level,
                         p.label,
                     )

@@ -44,7 +44,8 @@ from rig.export.arrays import (
 )
 from rig.export.chunks import RaggedWriter, SampleWriter, chunk_shape, gzip_options, ragged_chunk
 from rig.export.hdf5_checked import open_checked as open_checked
-from rig.export.source import Cut, Notes, Progress, Survey, part, survey_all
+from rig.export.source import Cut, Notes, Progress, part
+from rig.export.survey import Survey, survey_all
 from rig.log import entry_to_line
 
 FORMAT_NAME = "headstage-hdf5"

@@ -20,7 +20,8 @@ from rig.export.arrays import (
     stream_facts,
     unit_columns,
 )
-from rig.export.source import Cut, Notes, Progress, Survey, survey_all
+from rig.export.source import Cut, Notes, Progress
+from rig.export.survey import Survey, survey_all
 
 MAX_BYTES = 1 << 31  # of a v5 file
 SURVEY_SHARE = 0.2

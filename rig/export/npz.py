@@ -26,7 +26,8 @@ from rig.export.arrays import (
     stream_facts,
     unit_columns,
 )
-from rig.export.source import Cut, Notes, Progress, Survey, part, survey_all
+from rig.export.source import Cut, Notes, Progress, part
+from rig.export.survey import Survey, survey_all
 
 SURVEY_SHARE = 0.2
 

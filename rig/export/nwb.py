@@ -20,7 +20,8 @@ from rig.export.hdf5_checked import open_checked
 from rig.export.nwb_series import Target, add_stream
 from rig.export.nwb_tables import add_events, add_perturbations, add_subject_units, new_file
 from rig.export.nwb_units import add_units
-from rig.export.source import Cut, Notes, Progress, Survey, part, survey_all
+from rig.export.source import Cut, Notes, Progress, part
+from rig.export.survey import Survey, survey_all
 from rig.streams import Samples
 
 SURVEY_SHARE = 0.3  # of the work

@@ -15,7 +15,8 @@ from pynwb.image import ImageSeries
 from rig.export.arrays import decoded
 from rig.export.chunks import chunk_shape, gzip_options
 from rig.export.nwb_tables import timestamps, unit_columns
-from rig.export.source import Cut, Survey
+from rig.export.source import Cut
+from rig.export.survey import Survey
 from rig.streams import StreamInfo, StreamKind
 
 ELECTRODE_CONVERSION = 1e-6  # a stream unit is shown as a microvolt: NWB knows electrodes in volts only

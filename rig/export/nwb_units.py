@@ -13,7 +13,8 @@ from pynwb.misc import Units
 from rig.export.chunks import ragged_chunk
 from rig.export.nwb_series import empty
 from rig.export.nwb_tables import unit_columns
-from rig.export.source import Cut, Survey
+from rig.export.source import Cut
+from rig.export.survey import Survey
 
 
 def add_units(file: NWBFile, cut: Cut, surveys: Mapping[str, Survey]) -> dict[str, int]:

@@ -33,7 +33,8 @@ from numpy.typing import NDArray
 from rig.errors import ExportError
 from rig.export.events import LogRow, log_rows
 from rig.export.npy_file import NpyFile
-from rig.export.source import Cut, Notes, Progress, Survey, part, survey_all
+from rig.export.source import Cut, Notes, Progress, part
+from rig.export.survey import Survey, survey_all
 from rig.log import LogKind
 from rig.streams import StreamInfo, StreamKind
 

@@ -28,7 +28,8 @@ from rig.export.arrays import (
     stream_facts,
     unit_columns,
 )
-from rig.export.source import Cut, Notes, Progress, Survey, part, survey_all
+from rig.export.source import Cut, Notes, Progress, part
+from rig.export.survey import Survey, survey_all
 from rig.streams import Samples, stream_to_json
 
 SURVEY_SHARE = 0.2
