@@ -41,14 +41,12 @@ class SpectrumPlan:
     @cached_property
     def frequencies_hz(self) -> NDArray[np.float64]:
         """(length / 2 + 1,)"""
-        frequencies: NDArray[np.float64] = np.arange(self.length // 2 + 1) * (self.rate_hz / self.length)
-        return frequencies
+        return np.asarray(np.arange(self.length // 2 + 1) * (self.rate_hz / self.length), np.float64)
 
     @cached_property
     def window(self) -> NDArray[np.float64]:
         """Hann, periodic."""
-        window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.length) / self.length)
-        return window
+        return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.length) / self.length), np.float64)
 
     def densities(self, stretches: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """(n, length) samples to (n, length / 2 + 1) power per hertz."""

@@ -188,4 +188,5 @@ class TraceColumns:
 
 
 def _as_float(data: NDArray[Any]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(data, dtype=np.float32).reshape(len(data), -1)
+    flat = data.reshape(len(data), int(np.prod(data.shape[1:], dtype=np.int64)))
+    return np.ascontiguousarray(flat, dtype=np.float32)
