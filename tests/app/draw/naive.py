@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -42,7 +43,7 @@ def line_extremes(samples, k, span, n):
 
     for tick, value in samples:
         put(column(tick, span, n), Fraction(value))
-    for (t0, v0), (t1, v1) in zip(samples, samples[1:], strict=False):
+    for (t0, v0), (t1, v1) in itertools.pairwise(samples):
         if t1 - t0 != k:
             continue
         for c in range(column(t0, span, n) + 1, column(t1, span, n) + 1):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -92,7 +94,7 @@ def test_spikes_from_a_list(spikes, scale, cuts):
     columns = SpikeColumns(TimeScale(*scale), n_slots, 5)
     image = RasterImage(columns, style)
     edges = [0, *cuts, 100]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         here = [s for s in spikes if start <= s[0] < stop]
         ticks, channels = np.array([s[0] for s in here], np.int64), np.array([s[1] for s in here], np.int32)
         columns.append_spikes(ticks, channels, start, stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_spectra_are_scipys_however_the_samples_come(length, share, detrend, cut
     stream = SpectrumStream(plan, k)
     got = []
     edges = [0, *cuts, len(values)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         spectra = stream.append(first_tick + k * start, values[start:stop])
         assert spectra.run_tick == first_tick
         assert spectra.first == sum(len(d) for d in got)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_any_cut_gives_the_same_picture(recording, cuts, scale, gap, smooth, for
     pieces = []
     for first_tick, values in chunks:
         at = sorted({0, *(c for c in cuts if c < len(values)), len(values)})
-        pieces += [(first_tick + k * a, values[a:b]) for a, b in zip(at, at[1:], strict=False)]
+        pieces += [(first_tick + k * a, values[a:b]) for a, b in itertools.pairwise(at)]
     whole, cut = picture(chunks, 0), picture(pieces, 2)
     np.testing.assert_array_equal(cut.pixels, whole.pixels)
     before = cut.pixels.copy()
@@ -263,7 +264,7 @@ def test_samples_that_go_back_are_refused():
         columns.append(4, 1, np.zeros((4, 1), np.float32))
     columns.reset()
     columns.append(4, 1, np.ones((4, 1), np.float32))
-    assert cached(columns, 0) == {c: (1.0, 1.0) for c in range(4, 8)}
+    assert cached(columns, 0) == dict.fromkeys(range(4, 8), (1.0, 1.0))
 
 
 @settings(deadline=None)  # the first example compiles
