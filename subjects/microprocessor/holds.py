@@ -73,16 +73,16 @@ class Holds:
 
 def check_perturbation(perturbation: Perturbation, units: UnitTable, netlist: Netlist) -> None:
     """Raises UnknownUnitError for a unit that is not there, SpecError for what cannot be done to it."""
-    units.rows(perturbation.unit_ids)
-    first = first_transistor_id(netlist)
-    for unit_id in perturbation.unit_ids:
-        name = units.name[int(units.rows([unit_id])[0])]
-        if unit_id in (netlist.vss, netlist.vcc):
-            raise SpecError(
-                f"asked for {perturbation.kind} of {name}; a supply cannot be held: choose one of the other nodes"
-            )
-        if perturbation.kind in LESIONS and unit_id < first:
-            raise SpecError(
-                f"asked for {perturbation.kind} of node {name}; lesions are of transistors: drive or silence the node, "
-                "or lesion the transistors on it"
-            )
+    rows = units.rows(perturbation.unit_ids)
+    ids = units.unit_id[rows]
+    supplies = rows[np.isin(ids, (netlist.vss, netlist.vcc))]
+    if len(supplies):
+        raise SpecError(
+            f"asked for {perturbation.kind} of {units.name[supplies[0]]}; a supply cannot be held: choose other nodes"
+        )
+    nodes = rows[ids < first_transistor_id(netlist)]
+    if perturbation.kind in LESIONS and len(nodes):
+        raise SpecError(
+            f"asked for {perturbation.kind} of node {units.name[nodes[0]]}; lesions are of transistors: drive or silence "
+            "the node, or lesion the transistors on it"
+        )
