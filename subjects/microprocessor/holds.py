@@ -83,6 +83,6 @@ def check_perturbation(perturbation: Perturbation, units: UnitTable, netlist: Ne
     nodes = rows[ids < first_transistor_id(netlist)]
     if perturbation.kind in LESIONS and len(nodes):
         raise SpecError(
-            f"asked for {perturbation.kind} of node {units.name[nodes[0]]}; lesions are of transistors: drive or silence "
-            "the node, or lesion the transistors on it"
+            f"asked for {perturbation.kind} of node {units.name[nodes[0]]}; lesions are of transistors: drive or "
+            "silence the node, or lesion the transistors on it"
         )
