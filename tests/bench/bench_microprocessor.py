@@ -3,8 +3,8 @@
     python tests/bench/bench_microprocessor.py [FOLDER of the Visual6502 files]
 
 The program only touches zero page from 0x80 on and its own code, so that the bare engine's plain memory and the board
-answer alike and every node does the same in both. Each line is a ratio to the bare engine, measured in turns and in processor time, so
-that other work on the machine counts less.
+answer alike and every node does the same in both. Each line is a ratio to the bare engine, measured in turns and in
+processor time, so that other work on the machine counts less.
 """
 
 from __future__ import annotations
