@@ -102,6 +102,7 @@ class RaggedWriter:
         self._size = int(start[-1])
         self._chunk = int(dataset.chunks[0])
         self._next: list[int] = start[:-1].tolist()
+        self._end: list[int] = start[1:].tolist()
         self._open: dict[int, NDArray[Any]] = {}
         self._n_missing: dict[int, int] = {}
         self._spare: list[NDArray[Any]] = []  # fresh memory for every chunk would cost as much as filling it
@@ -109,6 +110,8 @@ class RaggedWriter:
     def append(self, row: int, values: NDArray[Any]) -> None:
         """Further values of one row."""
         position, taken, n = self._next[row], 0, len(values)
+        if position + n > self._end[row]:
+            raise ExportError("more spikes were found than were counted; the recording changed: export it again")
         self._next[row] = position + n
         while taken < n:
             index, offset = divmod(position, self._chunk)
@@ -135,9 +138,10 @@ class RaggedWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._open:
+        n_missing = sum(self._end) - sum(self._next)
+        if kind is None and n_missing:
             raise ExportError(
-                f"{sum(self._n_missing.values())} of {self._size} spikes counted were not found again; the recording "
+                f"{n_missing} of {self._size} spikes counted were not found again; the recording "
                 "changed while it was exported: export it again"
             )
 

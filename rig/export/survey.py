@@ -71,6 +71,11 @@ def survey(cut: Cut, stream: str) -> Survey:
     """Pass over a stream once: how many samples, when, how many spikes of each channel."""
     info = cut.streams[stream]
     detector = cut.detector(stream)
+    if detector is not None and not info.regular:
+        # damage is met on reading, and does not show in ticks of their own: the detector must know it beforehand
+        for _ in cut.blocks(stream):
+            pass
+        detector = cut.detector(stream)
     counts = None if detector is None else np.zeros(info.n_channels, np.int64)
     runs: list[list[int]] = []
     ticks: list[NDArray[np.int64]] = []

@@ -81,16 +81,18 @@ def test_rows_fill_in_any_order(counts, chunk, seed):
         assert np.array_equal(dataset[:], values)
 
 
-def test_a_row_left_short_is_an_error():
+def test_a_row_left_short_or_overfilled_is_an_error():
     with h5py.File.in_memory() as file:
         dataset = file.create_dataset("x", (10,), "<f8", chunks=(4,), **gzip_options(np.dtype("<f8")))
 
-        def fill():
-            with RaggedWriter(dataset, np.array([0, 10])) as writer:
-                writer.append(0, np.zeros(9))
+        def fill(n):
+            with RaggedWriter(dataset, np.array([0, 6, 10])) as writer:
+                writer.append(0, np.zeros(n))
 
-        with pytest.raises(ExportError, match="export it again"):
-            fill()
+        with pytest.raises(ExportError, match="5 of 10 spikes counted were not found"):
+            fill(5)
+        with pytest.raises(ExportError, match="more spikes were found"):
+            fill(7)
 
 
 def test_packed_streams_are_chunked_by_byte_columns():

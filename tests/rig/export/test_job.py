@@ -217,6 +217,20 @@ def test_a_killed_caller_takes_its_worker_and_the_half_file_along(record, out, s
     assert list(out.iterdir()) == []
 
 
+def test_a_damaged_recording_is_exported_with_its_gap_and_said(record, out):
+    made = record(n_ticks=100_000, n_nodes=200)  # three frames of nodes
+    segment = next((made.disk.path / "nodes").glob("*.seg"))
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    segment.write_bytes(content)
+    report = export(made.disk.path, "hdf5", out / "x.h5", streams=["nodes"])
+    assert any(note.startswith("the recording: ") for note in report.notes)
+    with h5py.File(out / "x.h5") as file:
+        ticks = file["streams/nodes/tick"][:]
+        assert 0 < len(ticks) < 100_000
+        assert np.array_equal(file["streams/nodes/data"][:], made.memory.data["nodes"][1][ticks - 1000])
+
+
 def test_bad_requests_are_one_line(record, out):
     made = record(n_ticks=400, n_frames=5)
     path = made.disk.path
