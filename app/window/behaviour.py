@@ -1,0 +1,269 @@
+"""What the subject does outwardly: its screen with the controls under it, or the text it writes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedLayout, QVBoxLayout, QWidget
+
+from app.theme import Theme
+from app.window.behaviour_controls import ControlBoard
+from app.window.behaviour_frame import display_aspect, frame_before, image_of, text_of
+from app.window.behaviour_held import Change, HeldControls, momentary_names, stick_prefixes
+from app.window.behaviour_screen import Screen
+from app.window.desk import Desk, Pull
+from app.window.figures import grouped
+from app.window.pane import Pane
+from app.window.tools.standing import ControlsNow
+from rig.errors import EvictedError
+from rig.log import LogEntry
+from rig.streams import StreamInfo, StreamKind
+from rig.subject import ControlValue, SubjectInfo
+
+# Stella's keys: stick, fire and the two switches
+CONSOLE_KEYS = {
+    Qt.Key.Key_Left: "stick_left",
+    Qt.Key.Key_A: "stick_left",
+    Qt.Key.Key_Right: "stick_right",
+    Qt.Key.Key_D: "stick_right",
+    Qt.Key.Key_Up: "stick_up",
+    Qt.Key.Key_W: "stick_up",
+    Qt.Key.Key_Down: "stick_down",
+    Qt.Key.Key_S: "stick_down",
+    Qt.Key.Key_Space: "fire",
+    Qt.Key.Key_Control: "fire",
+    Qt.Key.Key_F1: "select",
+    Qt.Key.Key_F2: "reset",
+}
+_MODIFIERS_OF_A_PLAYER = (
+    Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier
+)
+MAX_TEXT_SAMPLES = 4096
+
+
+class BehaviourPane(Pane):
+    """Screen or text, and the controls. While it has the focus it is the console."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__("Behaviour", desk, parent)
+        self.picture = Screen(self.body)
+        self.text = QPlainTextEdit(self.body)
+        self.text.setReadOnly(True)
+        self.text.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.text.setPlaceholderText("Nothing has been written yet: run the subject (Space).")
+        self.board = ControlBoard(self.body)
+        self._hint = QLabel("", self)
+        self._hint.setObjectName("playHint")
+        self.header_layout.insertWidget(1, self._hint)
+        self._shown = QStackedLayout()
+        self._shown.addWidget(self.picture)
+        self._shown.addWidget(self.text)
+        layout = QVBoxLayout(self.body)
+        layout.setContentsMargins(8, 8, 8, 0)
+        layout.setSpacing(0)
+        layout.addLayout(self._shown, 1)
+        layout.addWidget(self.board)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.held = HeldControls()
+        self._controls = ControlsNow(())
+        self._stream: StreamInfo | None = None
+        self._info: SubjectInfo | None = None
+        self._shown_key: tuple[object, ...] | None = None
+        self.picture.pressed.connect(lambda: self.setFocus(Qt.FocusReason.MouseFocusReason))
+        self.board.pressed.connect(self._on_pressed)
+        self.board.released.connect(lambda name: self._send(self.held.release(name, "mouse")))
+        self.board.chosen.connect(self._set_control)
+        desk.opened.connect(self._on_opened)
+        desk.closed.connect(self._on_closed)
+        desk.logged.connect(self._on_logged)
+        self._on_closed()
+        if desk.description is not None:
+            self._on_opened()
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.picture.theme = theme
+        self.picture.update()
+        self._hint.setStyleSheet(
+            f"#playHint {{ color: {theme.muted}; font-size: 11px; background: transparent; padding-left: 8px; }}"
+            f'#playHint[playing="true"] {{ color: {theme.accent}; }}'
+        )
+        self.board.setStyleSheet(
+            f"#heldButton {{ padding: 4px 6px; }}"
+            f"#heldButton:checked {{ background: {theme.accent}; color: {theme.on_accent}; }}"
+        )
+
+    # ---- the subject
+
+    def _on_opened(self) -> None:
+        description = self.desk.description
+        assert description is not None
+        self._info = description.info
+        self._shown_key = None
+        images = [s for s in description.streams if s.kind is StreamKind.IMAGE]
+        texts = [s for s in description.streams if s.kind is StreamKind.TEXT]
+        self._stream = next(iter((*images, *texts)), None)
+        self.text.clear()
+        self.picture.show_image(None, 1.0)
+        self._shown.setCurrentWidget(self.text if texts and not images else self.picture)
+        if self._stream is None:
+            self.picture.show_line(f"{self._info.name} has neither a screen nor a text; what it does is in its units.")
+        else:
+            self.picture.show_line("No frame yet: run the subject (Space).")
+        self.held = HeldControls(momentary_names(description.controls))
+        self._controls = ControlsNow(description.controls)
+        self.board.set_controls(description.controls)
+        for entry in self.desk.entries:
+            self._controls.add(entry)
+        self.board.show_values(self._controls.values)
+        self._playable = bool(stick_prefixes(description.controls)) or bool(momentary_names(description.controls))
+        self.set_detail("")
+        self._show_hint()
+
+    def _on_closed(self) -> None:
+        self._stream, self._info, self._playable = None, None, False
+        self.held = HeldControls()
+        self.board.set_controls(())
+        self._shown.setCurrentWidget(self.picture)
+        self.picture.show_image(None, 1.0)
+        self.picture.show_line("Put a subject on the table: the button at the left of the strip.")
+        self.set_detail("")
+        self._show_hint()
+
+    def _on_logged(self, entry: LogEntry) -> None:
+        if self._controls.add(entry):
+            self.board.show_values(self._controls.values)
+
+    # ---- frames and text
+
+    def pull(self, pull: Pull) -> None:
+        if self._stream is None or self._info is None:
+            return
+        reader = self.desk.ring(self._stream.name)
+        if reader is None:
+            if self._shown_key != ("unwatched",):
+                self._shown_key = ("unwatched",)
+                self.picture.show_image(None, 1.0)
+                self.picture.show_line(f"The stream {self._stream.name} is not watched: watch it to see it here.")
+                self.set_detail("")
+            return
+        span = reader.span()
+        stop_tick = span.stop_tick if pull.live else pull.stop_tick
+        key = (reader.name, span.epoch, span.stop_index, None if pull.live else stop_tick)
+        if key == self._shown_key:
+            return
+        self._shown_key = key
+        if self._stream.kind is StreamKind.TEXT:
+            self._show_text(stop_tick)
+        else:
+            self._show_frame(stop_tick, pull.live)
+
+    def _show_frame(self, stop_tick: int, live: bool) -> None:
+        reader = self.desk.ring(self._stream.name) if self._stream is not None else None
+        if reader is None or self._info is None:
+            return
+        frame = frame_before(reader, stop_tick)
+        if frame is None:
+            self.picture.show_image(None, 1.0)
+            self.picture.show_line(
+                "No frame yet: run the subject (Space)."
+                if live
+                else "The ring holds no frame from then; look at a later time, or rederive it from a recording."
+            )
+            self.set_detail("")
+            return
+        self.picture.show_image(image_of(frame.data, reader.info.palette), display_aspect(reader.info))
+        self.set_detail(" · ".join((f"frame {grouped(frame.number)}", *_rate(frame.gap_ticks, self._info))))
+
+    def _show_text(self, stop_tick: int) -> None:
+        reader = self.desk.ring(self._stream.name) if self._stream is not None else None
+        if reader is None:
+            return
+        try:
+            samples = reader.latest(MAX_TEXT_SAMPLES).copy()
+        except EvictedError:
+            self._shown_key = None  # the next pull looks again
+            return
+        n = int((samples.ticks < stop_tick).sum())
+        self.text.setPlainText(text_of(reader.info, samples.data[:n]))
+        bar = self.text.verticalScrollBar()
+        bar.setValue(bar.maximum())
+        self.set_detail(f"{grouped(n)} tokens" if n < MAX_TEXT_SAMPLES else f"last {grouped(n)} tokens")
+
+    # ---- the console
+
+    def event(self, event: QEvent) -> bool:
+        # while it plays, the console's keys are no shortcuts of the window
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._control_of(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.clearFocus()
+        elif name := self._control_of(event):
+            if not event.isAutoRepeat():
+                self._send(self.held.press(name, event.key()))
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        name = CONSOLE_KEYS.get(Qt.Key(event.key()))
+        if name is None:
+            super().keyReleaseEvent(event)
+        elif not event.isAutoRepeat():
+            self._send(self.held.release(name, event.key()))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._show_hint()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._send(self.held.release_all())
+        self._show_hint()
+
+    def hideEvent(self, event: QEvent) -> None:
+        self._send(self.held.release_all())
+
+    def _control_of(self, event: QKeyEvent) -> str | None:
+        try:
+            name = CONSOLE_KEYS.get(Qt.Key(event.key()))
+        except ValueError:  # a key that Qt has no name for
+            return None
+        known = name is not None and name in self.board.held
+        return name if known and not event.modifiers() & ~_MODIFIERS_OF_A_PLAYER else None
+
+    def _on_pressed(self, name: str) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._send(self.held.press(name, "mouse"))
+
+    def _send(self, changes: list[Change]) -> None:
+        if self.desk.client is None or not self.desk.alive:
+            return
+        for name, down in changes:
+            self._set_control(name, down)
+
+    def _set_control(self, name: str, value: ControlValue) -> None:
+        self.desk.do(lambda c: c.set_control(name, value))
+        self.board.show_values(self._controls.values)
+
+    def _show_hint(self) -> None:
+        playing = self._playable and self.hasFocus()
+        self.picture.show_playing(playing)
+        self._hint.setVisible(self._playable)
+        self._hint.setText("playing" if playing else "click to play")
+        self._hint.setProperty("playing", playing)
+        self._hint.style().polish(self._hint)
+        keys = "arrows or WASD: stick · Space or Ctrl: fire · F1 select · F2 reset"
+        self.picture.setToolTip(f"{keys}\nEsc gives the keys back" if self._playable else "")
+        self._hint.setToolTip(self.picture.toolTip())
+
+
+def _rate(gap_ticks: int | None, info: SubjectInfo) -> tuple[str, ...]:
+    """``60.0 Hz`` of the subject's own time, or how many ticks a frame takes."""
+    if not gap_ticks:
+        return ()
+    if info.tick_hz <= 0:
+        return (f"every {grouped(gap_ticks)} {info.tick_name}s",)
+    return (f"{info.tick_hz / gap_ticks:.1f} Hz",)

@@ -1,0 +1,1 @@
+"""Tools that act on the selection: inspector, stimulate, silence, protocol."""

@@ -1,0 +1,56 @@
+"""The tools pane: four tabs that act on the selection."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from app.theme import Theme
+from app.window.desk import Desk, Pull
+from app.window.pane import Pane
+from app.window.tools.silence_tab import SilenceTab
+from app.window.tools.stimulate_tab import StimulateTab
+from app.window.tools.tool_tab import ToolTab
+
+
+class ToolsPane(Pane):
+    """Inspector, Stimulate, Silence, Protocol. The tabs take the place of the header line."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__("Tools", desk, parent)
+        self._header.hide()
+        self.stimulate = StimulateTab(desk, self)
+        self.silence = SilenceTab(desk, self)
+        self.tabs = QTabWidget(self.body)
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setExpanding(False)
+        self.tabs.tabBar().setDrawBase(False)
+        for tab in (self.stimulate, self.silence):
+            self.tabs.addTab(tab, tab.name)
+        layout = QVBoxLayout(self.body)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.tabs)
+
+    def pull(self, pull: Pull) -> None:
+        tab = self.tabs.currentWidget()
+        if isinstance(tab, ToolTab) and tab.isVisible():
+            tab.pull(pull)
+
+    def apply_theme(self, theme: Theme) -> None:
+        for i in range(self.tabs.count()):
+            tab = self.tabs.widget(i)
+            if isinstance(tab, ToolTab):
+                tab.apply_theme(theme)
+
+    def show_tab(self, name: str) -> None:
+        """Bring a tab to the front, by its name."""
+        for i in range(self.tabs.count()):
+            if self.tabs.tabText(i) == name:
+                self.tabs.setCurrentIndex(i)
+
+    def stimulate_now(self) -> None:
+        """Key S."""
+        self.stimulate.stimulate_now()
+
+    def silence_selection(self) -> None:
+        """Key X."""
+        self.silence.silence_selection()
