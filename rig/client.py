@@ -25,6 +25,7 @@ from rig.errors import SessionError, UnknownUnitError
 from rig.host import HostSettings
 from rig.host_process import refuse_in_starting_process
 from rig.link import Link
+from rig.past import SessionSnapshot
 from rig.perturbation import Perturbation, PulseTrain
 from rig.probe import Probe
 from rig.protocol import (
@@ -43,11 +44,13 @@ from rig.protocol import (
     Perturb,
     Reset,
     Restore,
+    Rewind,
     Run,
     RunTo,
     SetControl,
     SetProbes,
     SetSpeed,
+    SetTwin,
     StartRecording,
     State,
     Step,
@@ -56,7 +59,6 @@ from rig.protocol import (
     Watch,
 )
 from rig.ring_reader import RingReader
-from rig.session import SessionSnapshot
 from rig.status import Status
 from rig.subject import ControlValue
 from rig.trigger import Trigger
@@ -70,10 +72,9 @@ GRACE_S = 3.0
 class RigClient:
     """A session in a process of its own. Make it with `start`; close it, or use it in a ``with``."""
 
-    def __init__(self, link: Link, start_timeout_s: float, hang_timeout_s: float) -> None:
+    def __init__(self, link: Link, start_timeout_s: float) -> None:
         self._link = link
         self._start_timeout_s = start_timeout_s
-        self._hang_timeout_s = hang_timeout_s
         self._readers: dict[str, RingReader] = {}
 
     @classmethod
@@ -105,7 +106,7 @@ class RigClient:
         """
         refuse_in_starting_process()
         settings = HostSettings(plugin, dict(options or {}), seed, installed_only, _fresh_prefix(), ring_bytes, grace_s)
-        return cls(Link(settings, start_timeout_s, hang_timeout_s), start_timeout_s, hang_timeout_s)
+        return cls(Link(settings, start_timeout_s, hang_timeout_s), start_timeout_s)
 
     # ---- looking
 
@@ -123,6 +124,15 @@ class RigClient:
     def pid(self) -> int | None:
         """Of the session's process."""
         return self._link.pid
+
+    @property
+    def hang_timeout_s(self) -> float:
+        """How long the session may give no sign of life; can be changed at any time."""
+        return self._link.hang_timeout_s
+
+    @hang_timeout_s.setter
+    def hang_timeout_s(self, value: float) -> None:
+        self._link.hang_timeout_s = value
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -205,6 +215,14 @@ class RigClient:
     def restore(self, snapshot: SessionSnapshot) -> Ack:
         return self._do(Restore(snapshot))
 
+    def rewind(self, tick: int) -> Ack:
+        """Go to a tick of the past; see `Session.rewind`."""
+        return self._do(Rewind(tick))
+
+    def set_twin(self, on: bool) -> Ack:
+        """Put an intact twin beside the subject, or take it away; its streams are called ``twin.NAME``."""
+        return self._do(SetTwin(on))
+
     def reset(self, seed: int) -> Ack:
         return self._do(Reset(seed))
 
@@ -262,7 +280,7 @@ class RigClient:
         self._link.close()
         unread += self._link.take_events(None)
         self._readers.clear()
-        self._link = Link(settings, self._start_timeout_s, self._hang_timeout_s, unread)
+        self._link = Link(settings, self._start_timeout_s, self.hang_timeout_s, unread)
         return self._link.description
 
     def close(self) -> None:

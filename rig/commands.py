@@ -20,8 +20,10 @@ from rig.protocol import (
     Perturb,
     Reset,
     Restore,
+    Rewind,
     SetControl,
     SetProbes,
+    SetTwin,
     StartRecording,
     StopRecording,
     TakeSnapshot,
@@ -66,6 +68,10 @@ def obey(session: Session, command: Command) -> Any:
             return session.snapshot()
         case Restore(snapshot):
             session.restore(snapshot)
+        case Rewind(tick):
+            session.rewind(tick)
+        case SetTwin(on):
+            session.set_twin(on)
         case StartRecording(path):
             session.start_recording(path)
         case StopRecording(reason):

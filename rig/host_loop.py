@@ -33,6 +33,7 @@ from rig.protocol import (
     Request,
     Reset,
     Restore,
+    Rewind,
     Run,
     RunTo,
     SetSpeed,
@@ -183,7 +184,7 @@ class Host:
                 self._pacer.asked_hz = self._asked_hz(command)
             case _:
                 value = obey(self._session, command)
-                if isinstance(command, Restore | Reset):
+                if isinstance(command, Restore | Rewind | Reset):
                     self._rings.restart(self._tick)
                 return value
         return None
@@ -220,6 +221,12 @@ class Host:
         self._failed_tick = self._tick
         if self._target is not None:
             n_ticks = min(n_ticks, self._target - self._tick)
+        end = self._session.subject.info.end_tick
+        if end is not None:
+            n_ticks = min(n_ticks, end - self._tick)
+        if n_ticks < 1:
+            self._go(State.PAUSED, None)
+            return
         begun_s = time.perf_counter()
         try:
             chunks = self._session.advance(n_ticks)

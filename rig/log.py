@@ -19,6 +19,7 @@ class LogKind(StrEnum):
     TRIGGER = "trigger"  # payload: name, what fired it; its perturbations follow as PERTURB
     WATCH = "watch"  # payload: stream, unit_ids
     RESTORE = "restore"  # payload: tick; time went back to a snapshot
+    TWIN = "twin"  # payload: action on, off or differs (with the tick)
     NOTE = "note"  # payload: text
     MARK = "mark"  # payload: number; event marks 1–9
     RECORD = "record"  # payload: action, what

@@ -17,9 +17,9 @@ from typing import Any
 import rig.errors
 from rig.errors import HeadstageError, SessionError
 from rig.log import LogEntry
+from rig.past import SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain
 from rig.probe import Probe
-from rig.session import SessionSnapshot
 from rig.streams import StreamInfo
 from rig.subject import ControlInfo, ControlValue, SubjectInfo
 from rig.trigger import Trigger
@@ -145,6 +145,20 @@ class Restore:
 
 
 @dataclass(frozen=True)
+class Rewind:
+    """Go to a tick of the past; the run branches there."""
+
+    tick: int
+
+
+@dataclass(frozen=True)
+class SetTwin:
+    """Put an intact twin beside the subject, or take it away."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
 class StartRecording:
     path: Path
 
@@ -166,7 +180,8 @@ class Close:
 
 Command = (
     Run | Pause | Step | RunTo | SetSpeed | Watch | SetProbes | AddProbe | SetControl | Perturb | GiveTrain
-    | Arm | Disarm | Note | Mark | TakeSnapshot | Restore | StartRecording | StopRecording | Reset | Close
+    | Arm | Disarm | Note | Mark | TakeSnapshot | Restore | Rewind | SetTwin | StartRecording | StopRecording | Reset
+    | Close
 )  # fmt: skip
 
 

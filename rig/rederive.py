@@ -18,12 +18,11 @@ from rig.blobs import unpack_blobs
 from rig.errors import RecordingError, TickError, UnknownUnitError
 from rig.field import FIELD_STREAM, HISTORY_SAMPLES, ElectrodeField
 from rig.header import SessionHeader
-from rig.log import LogEntry, LogKind
-from rig.perturbation import perturbation_from_json
 from rig.probe import Probe
 from rig.recorder import Recorder
 from rig.recording import Recording
 from rig.registry import open_subject
+from rig.replay import replay_entry
 from rig.select import select
 from rig.session import activity_stream
 from rig.streams import Chunk, Samples, StreamInfo
@@ -140,7 +139,7 @@ class Replay:
         while self._subject.tick < stop:
             now = self._subject.tick
             while entry is not None and entry.tick <= now:
-                self._apply(entry)
+                replay_entry(self._subject, entry)
                 entry = next(entries)
             until = min(stop, now + BLOCK_TICKS)
             if entry is not None:
@@ -167,12 +166,6 @@ class Replay:
     def _listen(self, streams: Mapping[str, StreamInfo]) -> None:
         for name in self._given:
             self._subject.watch(name, streams[name].unit_ids if name in streams else np.empty(0, np.int64))
-
-    def _apply(self, entry: LogEntry) -> None:
-        if entry.kind is LogKind.CONTROL:
-            self._subject.set_control(entry.payload["name"], entry.payload["value"])
-        elif entry.kind is LogKind.PERTURB:
-            self._subject.perturb(perturbation_from_json(entry.payload))
 
     def _deliver(self, raw: Chunk, *, visible: bool) -> Iterator[Chunk]:
         layout = self._given[raw.stream]

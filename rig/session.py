@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,30 +24,25 @@ from rig.contract import check_chunks
 from rig.errors import ContractError, SessionError, SpecError, StorageError, TickError, UnknownUnitError
 from rig.field import FIELD_STREAM, ElectrodeField
 from rig.header import SessionHeader
-from rig.log import LogEntry, LogKind
+from rig.log import REPLAYED, LogEntry, LogKind
+from rig.needs import Wish, united, watch_exactly
+from rig.past import Past, SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturbation_to_json
 from rig.probe import Probe, probe_to_json
 from rig.record_node import RecordNode
 from rig.recorder import Recorder
 from rig.recorder_status import RecorderEvent
 from rig.registry import open_subject
+from rig.replay import replay_entry
 from rig.select import select
 from rig.streams import Chunk, StreamInfo, StreamKind
 from rig.subject import ControlValue, Subject
 from rig.trigger import Trigger, trigger_to_json
+from rig.twin import Twin, twin_layout
 from rig.versions import versions
 
 MAX_BLOCK_TICKS = 1 << 16
 MIN_BLOCK_TICKS = 16
-
-
-@dataclass(frozen=True)
-class SessionSnapshot:
-    """A place to come back to: the subject's state, and that of what the rig computes from it."""
-
-    tick: int
-    seq: int
-    blob: bytes
 
 
 class Session:
@@ -75,6 +69,7 @@ class Session:
         on_recorder_event: Callable[[RecorderEvent], None] | None = None,
     ) -> None:
         self.plugin = plugin
+        self._installed_only = installed_only
         self.subject: Subject = open_subject(plugin, options, installed_only=installed_only)
         self.log: list[LogEntry] = []
         self.probes: tuple[Probe, ...] = ()
@@ -86,6 +81,8 @@ class Session:
         self._needed: dict[str, StreamInfo] = {}  # what the subject must give: that, the probes' and the triggers'
         self._field: ElectrodeField | None = None
         self._loops = ClosedLoops()
+        self._twin: Twin | None = None
+        self._past = Past()
         self._block_ticks = MAX_BLOCK_TICKS
         self._seq = 0
         self.reset(seed)
@@ -99,6 +96,14 @@ class Session:
     @property
     def streams(self) -> dict[str, StreamInfo]:
         """Layouts of what `advance` returns."""
+        layouts = self._own_streams()
+        if self._twin is not None:
+            twins = [twin_layout(info) for info in layouts.values()]
+            layouts |= {info.name: info for info in twins}
+        return layouts
+
+    def _own_streams(self) -> dict[str, StreamInfo]:
+        """Without the twin's."""
         layouts = dict(self._watched)
         if self._field is not None:
             layouts[FIELD_STREAM] = self._field.info
@@ -116,11 +121,15 @@ class Session:
         self.seed = seed
         self.subject.reset(seed)
         self.log.clear()
+        self._past.clear()
         self._loops = ClosedLoops()
         self._renew_needs()
         if self._field is not None:
             self._field.clear()
         self._enter(LogKind.RESET, {"seed": seed})
+        self._past.add(self.snapshot())
+        if self._twin is not None:
+            self._twin.restore(self.subject.snapshot(), None)
 
     def watch(self, stream: str, unit_ids: NDArray[np.int64] | Sequence[int] | None = None) -> None:
         """Watch units of a stream; None: all, empty: none. Raises UnknownUnitError, SessionError while recording it."""
@@ -170,6 +179,8 @@ class Session:
 
     def set_control(self, name: str, value: ControlValue) -> LogEntry:
         self.subject.set_control(name, value)
+        if self._twin is not None:
+            self._twin.set_control(name, value)
         return self._enter(LogKind.CONTROL, {"name": name, "value": value})
 
     def perturb(self, perturbation: Perturbation) -> LogEntry:
@@ -214,11 +225,19 @@ class Session:
         if n_ticks < 0:
             raise TickError(f"asked to advance {n_ticks} ticks; time only goes forward: restore a snapshot to go back")
         stop = self.tick + n_ticks
+        end = self.subject.info.end_tick
+        if end is not None and stop > end:
+            raise TickError(f"asked to advance to tick {stop}; {self.subject.info.name} ends at tick {end}")
         chunks: list[Chunk] = []
         while self.tick < stop:
             start = self.tick
-            for raw in self._advance_block(min(stop - start, self._block_ticks)):
+            given = self._advance_block(min(stop - start, self._block_ticks))
+            for raw in given:
                 chunks += self._deliver(raw)
+            if self._twin is not None:
+                chunks += self._follow(self._twin, self.tick - start, given)
+            if self._past.due:
+                self._past.add(self.snapshot())
             for name in self._loops.spent():
                 self.disarm(name)
             if self._node.wants_snapshot:
@@ -291,28 +310,16 @@ class Session:
 
     def _renew_needs(self) -> None:
         """Tell the subject what must be watched: the person's, the probes' and the triggers' wishes together."""
-        wishes: dict[str, list[NDArray[np.int64] | None]] = {}
-        for name, info in self._watched.items():
-            whole = info.unit_ids is None or len(info.unit_ids) == self._whole[name].n_channels
-            wishes.setdefault(name, []).append(None if whole else info.unit_ids)
+        wishes: list[Wish] = [(name, info.unit_ids) for name, info in self._watched.items()]
         if self._field is not None:
-            wishes.setdefault(self._field.source_name, []).append(self._field.source_ids)
+            wishes.append((self._field.source_name, self._field.source_ids))
         for trigger in self._loops.armed.values():
             units = trigger.condition.unit_ids
-            wish = None if units is None else np.asarray(units, np.int64)
-            wishes.setdefault(trigger.condition.stream, []).append(wish)
-        needed = {}
-        for name, info in self._whole.items():
-            wished = wishes.get(name)
-            if wished is None:
-                if name in self._needed:
-                    self.subject.watch(name, np.empty(0, np.int64))
-                continue
-            every = any(w is None for w in wished)
-            ids = None if every else np.unique(np.concatenate([w for w in wished if w is not None]))
-            needed[name] = info.watching(ids)
-            self.subject.watch(name, ids)
-        self._needed = needed
+            wishes.append((trigger.condition.stream, None if units is None else np.asarray(units, np.int64)))
+        self._needed = united(wishes, self._whole)
+        watch_exactly(self.subject, self._needed)
+        if self._twin is not None:
+            self._twin.watch(self._needed, self._twin_field())
 
     # ---- snapshots
 
@@ -326,14 +333,98 @@ class Session:
         """Go back (or forth). Triggers forget what they saw. Refused while recording: a recording has one time."""
         self._node.refuse_while_recording("restore a snapshot")
         from_tick = self.tick
+        self._put_back(snapshot)
+        self._arrive(from_tick)
+
+    def _put_back(self, snapshot: SessionSnapshot) -> None:
         blobs = unpack_blobs(snapshot.blob)
         self.subject.restore(blobs["subject"])
         if self._field is not None:
             self._field.clear()
             if "field" in blobs:
                 self._field.set_state(blobs["field"])
+
+    def _arrive(self, from_tick: int) -> None:
+        """Time jumped to the present tick: everybody goes on from here."""
         self._loops.forget()
+        self._past.forget_after(self.tick)
+        if self._twin is not None:
+            self._twin.restore(self.subject.snapshot(), None if self._field is None else self._field.state())
         self._enter(LogKind.RESTORE, {"tick": self.tick, "from_tick": from_tick})
+        self._past.add(self.snapshot())
+
+    def rewind(self, tick: int) -> None:
+        """Go to a tick of the past, or of a future that follows from what is scheduled already.
+
+        What was done from that tick on is undone: the run branches there. Refused while recording.
+
+        Raises
+        ------
+        TickError : there was no such tick.
+        """
+        self._node.refuse_while_recording("rewind")
+        stored = self._past.before(tick)
+        if stored is None:
+            first = self._past.snapshots[0].tick
+            raise TickError(f"asked to rewind to tick {tick}; this run began at tick {first}")
+        from_tick = self.tick
+        applied = [e for e in self._timeline() if e.seq >= stored.seq and e.tick < tick]
+        self._put_back(stored)
+        watch_exactly(self.subject, {})
+        for entry in applied:
+            self.subject.advance(max(entry.tick - self.tick, 0))
+            replay_entry(self.subject, entry)
+        self.subject.advance(max(tick - self.tick, 0))
+        watch_exactly(self.subject, self._needed)
+        if self._field is not None and self.tick > stored.tick:
+            self._field.clear()
+        self._arrive(from_tick)
+
+    def _timeline(self) -> list[LogEntry]:
+        """Controls and perturbations that led to the present: without what was undone by going back."""
+        entries: list[LogEntry] = []
+        for entry in self.log:
+            if entry.kind is LogKind.RESTORE:
+                entries = [e for e in entries if e.tick < entry.payload["tick"]]
+            elif entry.kind in REPLAYED:
+                entries.append(entry)
+        return entries
+
+    # ---- the twin
+
+    @property
+    def twin(self) -> Twin | None:
+        return self._twin
+
+    def set_twin(self, on: bool) -> None:
+        """Put an intact twin beside the subject, in its present state; or take it away."""
+        if on == (self._twin is not None):
+            return
+        if self._twin is not None:
+            self._twin.close()
+            self._twin = None
+        else:
+            options = self.subject.info.options
+            subject = open_subject(self.plugin, options, installed_only=self._installed_only)
+            self._twin = Twin(subject, self.subject.snapshot(), self._twin_field())
+            self._twin.watch(self._needed, self._twin_field())
+        self._enter(LogKind.TWIN, {"action": "on" if on else "off"})
+
+    def _twin_field(self) -> ElectrodeField | None:
+        """The electrodes once more, in their present state."""
+        if self._field is None:
+            return None
+        field = ElectrodeField(activity_stream(self.subject), self.subject.units, self.probes)
+        field.set_state(self._field.state())
+        return field
+
+    def _follow(self, twin: Twin, n_ticks: int, given: Sequence[Chunk]) -> list[Chunk]:
+        """Let the twin do the same ticks; the log says where they part."""
+        before = twin.first_difference
+        chunks = twin.follow(n_ticks, given, self._watched)
+        if before is None and twin.first_difference is not None:
+            self._enter(LogKind.TWIN, {"action": "differs", "tick": twin.first_difference})
+        return chunks
 
     # ---- recording
 
@@ -349,14 +440,14 @@ class Session:
     def start_recording(self, path: Path | str) -> None:
         """Record everything watched from now on. Raises StorageError, SessionError, RecordingError."""
         self._node.refuse_while_recording("start a second recording")
-        if not self.streams:
+        if not self._own_streams():
             raise SessionError("asked to record; nothing is watched: watch a stream or put in a probe first")
         header = SessionHeader(
             plugin=self.plugin,
             seed=self.seed,
             info=self.subject.info,
             units=self.subject.units,
-            streams=tuple(self.streams.values()),
+            streams=tuple(self._own_streams().values()),
             probes=self.probes,
             start_tick=self.tick,
             created_s=time.time(),
@@ -379,6 +470,8 @@ class Session:
 
     def close(self) -> None:
         self.stop_recording("session closed")
+        if self._twin is not None:
+            self._twin.close()
         self.subject.close()
 
     def __enter__(self) -> Session:

@@ -30,6 +30,7 @@ class SubjectInfo:
     tick_hz : ticks a second of the original system, for "× real time"; 0 where there is no such thing
     space : ``um`` or ``schematic``
     options : what it was opened with, so that it can be opened again
+    end_tick : it can be advanced up to here (a recording that is played back); None for without end
     fingerprint : hash of all it was made from (netlist, cartridge, weights); equal fingerprints give equal samples
     """
 
@@ -43,6 +44,7 @@ class SubjectInfo:
     space: str
     options: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str = ""
+    end_tick: int | None = None
 
 
 @dataclass(frozen=True)

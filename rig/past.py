@@ -1,0 +1,65 @@
+"""Snapshots of a live session, kept in memory so that it can be rewound."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class SessionSnapshot:
+    """A place to come back to: the subject's state, and that of what the rig computes from it.
+
+    Attributes
+    ----------
+    tick : the subject's
+    seq : of the first entry of the command log that is not in it
+    blob : see `rig.blobs`
+    """
+
+    tick: int
+    seq: int
+    blob: bytes
+
+
+@dataclass
+class Past:
+    """Snapshots in order of ticks: dense lately, sparse long ago, never more bytes than allowed.
+
+    Attributes
+    ----------
+    interval_s : of wall time between two
+    max_bytes : when it is reached, every second one but the first is let go, oldest half first
+    """
+
+    interval_s: float = 1.0
+    max_bytes: int = 256 << 20
+    snapshots: list[SessionSnapshot] = field(default_factory=list)
+    _next_s: float = 0.0
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() >= self._next_s
+
+    def add(self, snapshot: SessionSnapshot) -> None:
+        self._next_s = time.monotonic() + self.interval_s
+        if self.snapshots and self.snapshots[-1].tick >= snapshot.tick:
+            return
+        self.snapshots.append(snapshot)
+        while sum(len(s.blob) for s in self.snapshots) > self.max_bytes and len(self.snapshots) > 2:
+            middle = max(len(self.snapshots) // 2, 2)
+            self.snapshots = [s for i, s in enumerate(self.snapshots) if i == 0 or i >= middle or i % 2 == 0]
+            if len(self.snapshots) <= 3:
+                del self.snapshots[1]
+
+    def before(self, tick: int) -> SessionSnapshot | None:
+        """The newest at or before a tick."""
+        return next((s for s in reversed(self.snapshots) if s.tick <= tick), None)
+
+    def forget_after(self, tick: int) -> None:
+        """Time was turned back: what came later did not happen."""
+        self.snapshots = [s for s in self.snapshots if s.tick <= tick]
+
+    def clear(self) -> None:
+        self.snapshots.clear()
+        self._next_s = 0.0

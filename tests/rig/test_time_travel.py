@@ -1,0 +1,191 @@
+"""Going back, branching, and the intact twin: what only a deterministic subject can do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rig.errors import SessionError, SpecError, TickError, UnknownUnitError
+from rig.log import LogKind
+from rig.past import Past, SessionSnapshot
+from rig.perturbation import Perturbation, PerturbationKind
+from rig.probe import Probe
+from rig.recording import Recording
+from rig.session import Session
+
+PROBE = Probe("A", ((200.0, 0.0, 0.0),), sigma=200.0)
+DRIVE, SILENCE, STUCK_ON = PerturbationKind.DRIVE, PerturbationKind.SILENCE, PerturbationKind.STUCK_ON
+
+
+def run(session: Session, n: int, stream: str = "charge") -> np.ndarray:
+    return np.concatenate([c.data for c in session.advance(n) if c.stream == stream])
+
+
+def eventful(session: Session, stop: int) -> np.ndarray:
+    """Controls and perturbations every 30 ticks, up to tick `stop`."""
+    parts = []
+    while session.tick < stop:
+        if session.tick % 60 == 0:
+            session.set_control("gain", 1 + session.tick // 60 % 3)
+        elif session.tick % 30 == 0:
+            session.perturb(Perturbation(SILENCE, (103,), session.tick + 7, session.tick + 20))
+        parts.append(run(session, min(30 - session.tick % 30, stop - session.tick)))
+    return np.concatenate(parts)
+
+
+@settings(max_examples=20, deadline=None)
+@given(tick=st.integers(0, 300), spacing=st.sampled_from([0.0, 1e9]))
+def test_rewinding_leads_to_what_was(tick, spacing):
+    with Session("model-cell") as session, Session("model-cell") as straight:
+        for s in (session, straight):
+            s.watch("charge")
+        session._past.interval_s = spacing  # a snapshot at every block, or at the start alone
+        eventful(session, 300)
+        session.rewind(tick)
+        assert session.tick == tick
+        expected = eventful(straight, 300)
+        branch = run(session, 40)
+        # from there on what was done is undone: the run goes on without it
+        with Session("model-cell") as other:
+            other.watch("charge")
+            if tick:
+                eventful(other, tick)
+            np.testing.assert_array_equal(branch, run(other, 40))
+        earlier = max(tick - 5, 0)
+        session.rewind(earlier)
+        if tick:
+            np.testing.assert_array_equal(eventful(session, tick), expected[earlier:tick])
+
+
+def test_what_cannot_be_rewound(tmp_path):
+    with Session("model-cell") as session:
+        session.watch("charge")
+        session.advance(50)
+        with pytest.raises(TickError, match="began at tick 0"):
+            session.rewind(-1)
+        session.start_recording(tmp_path / "a.rig")
+        with pytest.raises(SessionError, match="while recording"):
+            session.rewind(10)
+
+
+def test_the_past_never_takes_more_memory_than_allowed():
+    past = Past(interval_s=0.0, max_bytes=1000)
+    for tick in range(0, 5000, 10):
+        past.add(SessionSnapshot(tick, 0, bytes(90)))
+    ticks = [s.tick for s in past.snapshots]
+    assert sum(len(s.blob) for s in past.snapshots) <= 1000
+    assert ticks[0] == 0  # one can always go back to the beginning
+    assert ticks[-1] == 4990
+    assert ticks == sorted(ticks)
+    assert past.before(4995).tick == 4990
+    past.forget_after(ticks[3])
+    assert past.snapshots[-1].tick == ticks[3]
+
+
+def test_the_twin_is_what_would_have_been():
+    with Session("model-cell") as session, Session("model-cell") as intact:
+        for s in (session, intact):
+            s.watch("charge")
+            s.watch("spikes", [103, 104])
+            s.add_probe(PROBE)
+            s.advance(40)
+        session.set_twin(True)
+        assert set(session.streams) == {
+            "charge", "spikes", "electrodes", "twin.charge", "twin.spikes", "twin.electrodes",
+        }  # fmt: skip
+        session.perturb(Perturbation(DRIVE, (104,), 61, 70))
+        for s in (session, intact):
+            s.set_control("gain", 2)
+        chunks = [c for n in (10, 35, 55) for c in session.advance(n)]
+        expected = intact.advance(100)
+        for name in ("charge", "spikes", "electrodes"):
+            twin = np.concatenate([c.data for c in chunks if c.stream == f"twin.{name}"])
+            ours = np.concatenate([c.data for c in chunks if c.stream == name])
+            straight = np.concatenate([c.data for c in expected if c.stream == name])
+            np.testing.assert_array_equal(twin, straight)
+            assert (ours != twin).any()
+        first = np.flatnonzero(
+            (
+                ours := np.concatenate([c.data for c in chunks if c.stream == "charge"])
+                != np.concatenate([c.data for c in chunks if c.stream == "twin.charge"])
+            ).any(axis=1)
+        )[0]
+        assert session.twin is not None
+        assert session.twin.first_difference == 40 + first == 61
+        differs = [dict(e.payload) for e in session.log if e.kind is LogKind.TWIN]
+        assert differs == [{"action": "on"}, {"action": "differs", "tick": 61}]
+        assert ours.any()
+        session.rewind(50)
+        assert session.twin.first_difference is None
+        session.advance(100)
+        assert session.twin.first_difference is None  # the drive was undone by going back
+        session.set_twin(False)
+        assert set(session.streams) == {"charge", "spikes", "electrodes"}
+
+
+def test_a_twin_is_never_recorded(tmp_path):
+    with Session("model-cell") as session:
+        session.watch("charge")
+        session.set_twin(True)
+        session.start_recording(tmp_path / "a.rig")
+        session.perturb(Perturbation(STUCK_ON, (103,), 6))
+        session.advance(20)
+    with Recording.open(tmp_path / "a.rig") as recording:
+        assert list(recording.streams) == ["charge"]
+        assert [e.payload.get("tick") for e in recording.log if e.kind is LogKind.TWIN] == [None, 6]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    path = tmp_path_factory.mktemp("played") / "run.rig"
+    with Session("model-cell", {"frame_ticks": "40"}) as session:
+        for name in ("spikes", "charge", "counts", "frame"):
+            session.watch(name)
+        session.add_probe(PROBE)
+        session.advance(101)
+        session.start_recording(path)
+        eventful(session, 500)
+    return path
+
+
+@settings(max_examples=15, deadline=None)
+@given(splits=st.lists(st.integers(1, 150), min_size=1, max_size=6), ids=st.sets(st.integers(100, 115), min_size=1))
+def test_playback_gives_what_was_recorded(played, splits, ids):
+    wanted = np.array(sorted(ids))
+    with Session("playback", {"recording": str(played)}) as session, Recording.open(played) as recording:
+        assert session.tick == recording.header.start_tick == 101
+        for name in ("charge", "counts", "frame", "electrodes"):
+            session.watch(name)
+        session.watch("spikes", wanted)
+        parts: dict[str, list] = {name: [] for name in session.streams}
+        for n in splits:
+            for chunk in session.advance(min(n, 500 - session.tick)):
+                parts[chunk.stream].append(chunk)
+        for name, chunks in parts.items():
+            samples = recording.read(name, unit_ids=wanted if name == "spikes" else None)
+            at = {int(t): i for i, t in enumerate(samples.ticks)}
+            k = session.streams[name].ticks_per_sample or 1
+            for chunk in chunks:
+                ticks = chunk.first_tick + k * np.arange(len(chunk)) if chunk.ticks is None else chunk.ticks
+                rows = [at[int(t)] for t in ticks]
+                np.testing.assert_array_equal(chunk.data, samples.data[rows])
+
+
+def test_playback_can_be_searched_and_ends(played):
+    with Session("playback", {"recording": str(played)}) as session:
+        session.watch("charge")
+        later = run(session, 300)[-1]
+        session.rewind(400)  # scrubbing, back
+        session.rewind(101)
+        session.rewind(400)  # and forth
+        np.testing.assert_array_equal(run(session, 1)[0], later)
+        assert session.tick == 401
+        session.advance(99)
+        with pytest.raises(TickError, match="ends at tick 500"):
+            session.advance(1)
+        with pytest.raises(SpecError, match="takes"):
+            session.perturb(Perturbation(DRIVE, (103,), 600))
+        with pytest.raises(UnknownUnitError, match="none"):
+            session.set_control("gain", 1)
