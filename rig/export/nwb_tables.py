@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +48,7 @@ def new_file(cut: Cut) -> NWBFile:
         session_description=description,
         identifier=str(uuid4()),
         session_start_time=datetime.fromtimestamp(header.created_s, UTC),
-        session_id=_without_slashes(f"{header.plugin}-seed-{header.seed}-tick-{cut.start_tick}"),
+        session_id=_identifier(f"{header.plugin}-seed-{header.seed}-tick-{cut.start_tick}"),
         experiment_description=f"Recording of every watched unit of a computing system ({info.kind}) by Headstage.",
         data_collection=f"plugin {header.plugin}; options: {options}; seed {header.seed}; versions: {versions}",
         notes=f"source: {info.source}; licence: {info.licence}; fingerprint: {info.fingerprint}",
@@ -55,7 +56,7 @@ def new_file(cut: Cut) -> NWBFile:
         source_script_file_name="headstage " + header.versions.get("headstage", ""),
     )
     file.subject = Subject(
-        subject_id=_without_slashes(info.name),
+        subject_id=_identifier(info.name),
         description=f"{info.description} (not an organism: a computing system). Source: {info.source}",
         species="Synthetic construct",  # NCBITaxon_32630
         sex="O",
@@ -195,5 +196,6 @@ def ragged(name: str, description: str, rows: Sequence[Sequence[Any]]) -> tuple[
     return data, VectorIndex(name=f"{name}_index", target=data, data=ends)
 
 
-def _without_slashes(text: str) -> str:
-    return text.replace("/", "-").replace("\\", "-") or "unnamed"
+def _identifier(text: str) -> str:
+    """Text that archives can make file names of."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", text).strip("-") or "unnamed"

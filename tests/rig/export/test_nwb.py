@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pynwb
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from rig.errors import ExportError
 from rig.export import nwb
 from rig.export.source import Cut
+from rig.log import entry_from_line
 from rig.perturbation import Perturbation, PerturbationKind
 
 TICK_HZ = 2386363.6
@@ -92,6 +95,26 @@ def test_all_units_and_channel_maps_are_tables(record, tmp_path):
         assert everything["layer"].tolist() == ["metal"] * 41
         channels = misc["nodes_channels"].to_dataframe()
         assert channels["unit_id"].tolist() == made.memory.units.unit_id[:37].tolist()
+
+
+def test_the_subject_and_the_run_are_described(record, tmp_path):
+    made = record()
+    with pynwb.NWBHDF5IO(str(export(tmp_path, Cut.of(made.disk))), "r") as io:
+        file = io.read()
+        subject = file.subject
+        assert (subject.species, subject.sex, subject.age) == ("Synthetic construct", "O", "P0D")
+        assert subject.subject_id == "MOS-6502-test"
+        assert file.session_id == "fake-seed-7-tick-1000"
+        assert "fingerprint: f00d" in file.notes
+        assert "cartridge=none" in file.data_collection
+        assert "seed 7" in file.data_collection
+        assert "headstage 0.1.0" in file.data_collection
+        assert "tick / 2386363.6" in file.session_description
+        assert file.keywords is None  # Neo cannot read files that have them
+        header = json.loads(file.scratch["session_json"].data)
+        assert header["plugin"] == "fake"
+        log = file.scratch["command_log"].data.splitlines()
+        assert [entry_from_line(line) for line in log] == list(made.memory.log)
 
 
 def test_perturbations_are_intervals_as_they_held(record, tmp_path):
