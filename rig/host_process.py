@@ -14,6 +14,7 @@ from typing import IO, Any
 from rig.host import HostSettings, host_main
 
 NO_MAIN_GUARD = 86  # exit code of a process that a script's import in it would have started again
+ABANDON_S = 5.0  # after its grace: what a stuck process gets for closing its recording
 CRASH_REPORT_BYTES = 16384
 
 
@@ -63,7 +64,7 @@ class HostProcess:
         if self._ended_within(patience_s):
             return
         self._process.terminate()
-        if not self._ended_within(2 * self._grace_s + 1.0):
+        if not self._ended_within(self._grace_s + ABANDON_S):
             self._process.kill()
             self._ended_within(None)
 

@@ -67,7 +67,7 @@ class Link:
     ) -> None:
         self.settings = settings
         self.rings: dict[str, StreamOpened] = {}
-        self._hang_timeout_s = hang_timeout_s
+        self.hang_timeout_s = hang_timeout_s
         self._changed = threading.Condition()  # guards all below
         self._events: deque[Event] = deque(unread, maxlen=MAX_EVENTS)
         self._waiting: dict[int, Future[Ack]] = {}
@@ -265,13 +265,13 @@ class Link:
             return
         silent_s = self._status.silent_s
         with self._changed:
-            if silent_s > self._hang_timeout_s and self._state not in OVER:
+            if silent_s > self.hang_timeout_s and self._state not in OVER:
                 self._state = State.HUNG
                 self._end = f"the session gives no sign of life for {silent_s:.0f} s: wait, or restart it"
                 self._events.append(SubjectHung(self._end, silent_s))
                 self._refuse_waiting()
                 self._changed.notify_all()
-            elif silent_s < self._hang_timeout_s and self._state is State.HUNG:
+            elif silent_s < self.hang_timeout_s and self._state is State.HUNG:
                 self._state = self._status.get().state  # it was only slow
                 self._events.append(StateChanged(self._state, self._status.get().tick))
                 self._changed.notify_all()
