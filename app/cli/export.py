@@ -44,7 +44,7 @@ def export(
         ids = None if units is None else select_units(units, opened.units, probes=opened.header.probes)
     cancel = threading.Event()
     with (
-        interruptible(cancel.set) as interrupted,
+        interruptible(cancel.set),
         progress_bar(f"exporting {out.name}", quiet=quiet or as_json) as update,
     ):
         report = run_export(
@@ -54,16 +54,16 @@ def export(
             start_tick=start_tick,
             stop_tick=stop_tick,
             streams=streams,
-            unit_ids=ids,
+            unit_ids=None if ids is None else ids.tolist(),
             overwrite=overwrite,
-            progress=update,
+            progress=lambda part: update(part, 1.0),
             cancel=cancel,
         )
-    if interrupted():
-        raise typer.Exit(130)
     if as_json:
         print_json(
-            {"out": str(report.path), "format": to, "bytes": report.n_bytes, "elapsed_s": round(report.elapsed_s, 3)}
+            {"out": str(report.path), "format": to, "bytes": report.n_bytes, "elapsed_s": round(report.wall_s, 3)}
         )
     elif not quiet:
-        typer.echo(f"{report.path}: {in_bytes(report.n_bytes)} in {report.elapsed_s:.1f} s, validated")
+        typer.echo(f"{report.path}: {in_bytes(report.n_bytes)} in {report.wall_s:.1f} s, validated")
+        for note in report.notes:
+            typer.secho(f"note: {note}", fg="yellow")
