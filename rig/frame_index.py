@@ -57,10 +57,11 @@ def build_index(files: SegmentFiles, info: StreamInfo, tag: int) -> FrameIndex:
     rows, disorder = _in_order(found, info)
     problems += disorder
     if promised is None:
-        lost, lines = _losses_by_neighbours(pieces, info)
+        lost, lines = _losses_by_neighbours(pieces, rows, info)
     else:
         lost, lines = _losses_by_promise(promised, rows, info)
-        lines += [_describe(info, p, None) for p in pieces if isinstance(p, Lost) and not lost]
+        if not lost:  # bytes too many
+            lines = [_describe(info, piece, []) for piece in pieces if isinstance(piece, Lost)]
     return FrameIndex(rows, tuple(lost), tuple(problems + lines))
 
 
@@ -122,7 +123,9 @@ def _in_order(rows: NDArray[Any], info: StreamInfo) -> tuple[NDArray[Any], list[
     return rows[keep], problems
 
 
-def _losses_by_neighbours(pieces: Sequence[Found | Lost], info: StreamInfo) -> tuple[list[Interval], list[str]]:
+def _losses_by_neighbours(
+    pieces: Sequence[Found | Lost], rows: NDArray[Any], info: StreamInfo
+) -> tuple[list[Interval], list[str]]:
     """What is missing, judged by the frames around it: there is no sidecar to tell."""
     lost: list[Interval] = []
     lines: list[str] = []
@@ -139,11 +142,12 @@ def _losses_by_neighbours(pieces: Sequence[Found | Lost], info: StreamInfo) -> t
             stop: int | None = after.header.first_tick
         else:
             stop = None if piece.header is None else stop_tick_of(piece.header.last_tick, info)
-        interval = None
-        if start is not None and stop is not None and start < stop:
-            interval = (start, stop)
-            lost.append(interval)
-        lines.append(_describe(info, piece, interval, start))
+        if start is None or stop is None:
+            lines.append(_describe(info, piece, None, start))
+        else:
+            intervals = _without(start, stop, rows, info)
+            lost += intervals
+            lines.append(_describe(info, piece, intervals))
     return lost, lines
 
 
@@ -151,28 +155,36 @@ def _losses_by_promise(
     promised: NDArray[Any], rows: NDArray[Any], info: StreamInfo
 ) -> tuple[list[Interval], list[str]]:
     """What is missing of the frames that the sidecar lists."""
-    there = set(zip(rows["segment"].tolist(), rows["offset"].tolist(), strict=True))
-    lost: list[Interval] = []
-    lines: list[str] = []
-    for row in promised:
-        if (int(row["segment"]), int(row["offset"])) in there:
-            continue
-        start, stop = int(row["first_tick"]), int(stop_tick_of(row["last_tick"], info))
-        if lost and lost[-1][1] == start:
-            lost[-1] = (lost[-1][0], stop)
-        else:
-            lost.append((start, stop))
-    lines += [f"{info.name}: damaged frames are left out, ticks [{a}, {b}) are lost" for a, b in lost]
-    return lost, lines
+    identity = ["first_tick", "last_tick", "n_samples", "payload_crc32"]
+    missing = np.flatnonzero(~np.isin(promised[identity].copy(), rows[identity].copy()))
+    runs = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1) if len(missing) else []
+    lost = [
+        (int(promised["first_tick"][run[0]]), int(stop_tick_of(promised["last_tick"][run[-1]], info))) for run in runs
+    ]
+    return lost, [f"{info.name}: damaged frames are left out, ticks [{a}, {b}) are lost" for a, b in lost]
 
 
-def _describe(info: StreamInfo, piece: Lost, interval: Interval | None, start: int | None = None) -> str:
+def _without(start: int, stop: int, rows: NDArray[Any], info: StreamInfo) -> list[Interval]:
+    """An interval less the ticks of the frames that are there."""
+    low = int(np.searchsorted(rows["last_tick"], start, "left"))
+    high = int(np.searchsorted(rows["first_tick"], stop, "left"))
+    left: list[Interval] = []
+    for row in rows[low:high]:
+        if start < int(row["first_tick"]):
+            left.append((start, int(row["first_tick"])))
+        start = max(start, int(stop_tick_of(row["last_tick"], info)))
+    return [*left, (start, stop)] if start < stop else left
+
+
+def _describe(info: StreamInfo, piece: Lost, intervals: list[Interval] | None, start: int | None = None) -> str:
     where = f"segment {piece.segment:06d}, bytes {piece.start} to {piece.stop}"
     what = "the last frame was torn and is dropped" if piece.torn else "a damaged stretch is left out"
-    if interval is not None:
-        ticks = f"ticks [{interval[0]}, {interval[1]}) are lost"
-    elif start is not None and piece.torn:
+    if intervals:
+        ticks = f"ticks [{intervals[0][0]}, {intervals[-1][1]}) are lost"
+    elif intervals is None and start is not None:
         ticks = f"ticks from {start} on are lost"
+    elif intervals is None:
+        ticks = "how much is lost is not known"
     else:
-        ticks = "no intact frame is in it"
+        ticks = "no samples are lost"
     return f"{info.name}: {what}, {ticks} ({where})"

@@ -35,8 +35,8 @@ class RecorderEvent:
 def low_space_event(name: str, space: Space) -> RecorderEvent:
     return RecorderEvent(
         RecorderEventKind.SPACE_LOW,
-        f"recording {name}: space for {space.seconds_left / 60:.0f} more minutes at {space.bytes_per_s / 1e6:.3g} MB/s; "
-        "free some, or it will stop a minute before the end",
+        f"recording {name}: space for {space.seconds_left / 60:.0f} more minutes at {space.bytes_per_s / 1e6:.3g} "
+        "MB/s; free some, or it will stop a minute before the end",
     )
 
 

@@ -120,9 +120,10 @@ def race(
     for name in writers:
         mb = data.nbytes / 1e6
         ratio = statistics.median(a / b for a, b in zip(wall[reference], wall[name], strict=True))
+        speed, a_core = mb / statistics.median(wall[name]), mb / statistics.median(cpu[name])
         print(
-            f"  {name:22s} {mb / statistics.median(wall[name]):7.0f} MB/s"
-            f"   {mb / statistics.median(cpu[name]):7.0f} MB/s a core   {data.nbytes / size[name]:5.2f} : 1   {ratio:5.2f} × {reference}"
+            f"  {name:22s} {speed:7.0f} MB/s   {a_core:7.0f} MB/s a core   {data.nbytes / size[name]:5.2f} : 1"
+            f"   {ratio:5.2f} × {reference}"
         )
 
 
