@@ -15,6 +15,8 @@ from numba import njit
 
 from app.draw.blend import over, scaled
 
+_LANES = 6  # columns that one instruction paints when going by rows, about
+
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def paint_crisp(
@@ -31,24 +33,37 @@ def paint_crisp(
     thickness : rows
     """
     height = pixels.shape[0]
+    width = stop - start
     limit = np.float32(height + thickness)
     above, below = thickness // 2, (thickness - 1) // 2
+    tops, bottoms = np.empty(width, np.int32), np.empty(width, np.int32)
     for i in range(len(offset)):
         base, slope, pixel = offset[i], gain[i], colour[i]
-        for x in range(start, stop):
-            low, high = lows[i, x], highs[i, x]
-            if not low <= high:
-                continue
-            top, bottom = base - slope * high, base - slope * low
-            if top > bottom:
-                top, bottom = bottom, top
-            top, bottom = max(top, -limit), min(bottom, limit)
-            if not top <= bottom:
-                continue
-            first = max(math.floor(top) - above, 0)
-            last = min(math.floor(bottom) + below, height - 1)
+        row_low, row_high = lows[i, start:stop], highs[i, start:stop]
+        first, last, n_pixels = height, -1, 0
+        for k in range(width):
+            low, high = row_low[k], row_high[k]
+            one, other = base - slope * high, base - slope * low
+            top = one if one <= other else other
+            bottom = other if one <= other else one
+            top = top if top > -limit else -limit
+            bottom = bottom if bottom < limit else limit
+            drawn = (low <= high) & (top <= bottom)
+            t = np.int32(max(math.floor(top) - above, 0)) if drawn else np.int32(height)
+            b = np.int32(min(math.floor(bottom) + below, height - 1)) if drawn else np.int32(-1)
+            tops[k], bottoms[k] = t, b
+            first, last = min(first, t), max(last, b)
+            n_pixels += max(b - t + 1, 0)
+        # Row by row, many columns at a time, as long as the rows are mostly full; else column by column.
+        if (last - first + 1) * width < _LANES * (n_pixels + width):
             for y in range(first, last + 1):
-                pixels[y, x] = pixel
+                row = pixels[y, start:stop]
+                for k in range(width):
+                    row[k] = pixel if (tops[k] <= y) & (y <= bottoms[k]) else row[k]
+        else:
+            for k in range(width):
+                for y in range(tops[k], bottoms[k] + 1):
+                    pixels[y, start + k] = pixel
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
