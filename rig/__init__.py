@@ -12,6 +12,7 @@ from rig.kernel_cache import use_kernel_cache
 use_kernel_cache()
 
 if TYPE_CHECKING:
+    from rig.client import RigClient as RigClient
     from rig.errors import HeadstageError as HeadstageError
     from rig.perturbation import Perturbation as Perturbation
     from rig.perturbation import PerturbationKind as PerturbationKind
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rig.recording import Recording as Recording
     from rig.registry import installed_plugins as installed_plugins
     from rig.registry import open_subject as open_subject
+    from rig.ring_reader import RingReader as RingReader
     from rig.selection import select_units as select_units
     from rig.session import Session as Session
     from rig.streams import Chunk as Chunk
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from rig.units import UnitTable as UnitTable
 
 _HOME = {
+    "RigClient": "client",
     "HeadstageError": "errors",
     "Perturbation": "perturbation",
     "PerturbationKind": "perturbation",
@@ -41,6 +44,7 @@ _HOME = {
     "Recording": "recording",
     "installed_plugins": "registry",
     "open_subject": "registry",
+    "RingReader": "ring_reader",
     "select_units": "selection",
     "Session": "session",
     "Chunk": "streams",

@@ -18,13 +18,13 @@ from rig.blobs import unpack_blobs
 from rig.errors import RecordingError, TickError, UnknownUnitError
 from rig.field import FIELD_STREAM, HISTORY_SAMPLES, ElectrodeField
 from rig.header import SessionHeader
+from rig.montage import activity_stream
 from rig.probe import Probe
 from rig.recorder import Recorder
 from rig.recording import Recording
 from rig.registry import open_subject
 from rig.replay import replay_entry
 from rig.select import select
-from rig.session import activity_stream
 from rig.streams import Chunk, Samples, StreamInfo
 from rig.subject import Subject
 from rig.versions import versions
@@ -67,12 +67,13 @@ class Replay:
     """
 
     def __init__(self, recording: Recording, wanted: Rederivation, options: Mapping[str, str] | None = None) -> None:
-        if not recording.start_tick <= wanted.start_tick < wanted.stop_tick <= recording.stop_tick:
+        header = recording.header
+        # a bin that began before the recording may be stamped before its start
+        if not header.start_tick <= wanted.start_tick < wanted.stop_tick <= recording.stop_tick:
             raise TickError(
                 f"asked to re-derive ticks [{wanted.start_tick}, {wanted.stop_tick}); the recording holds "
-                f"[{recording.start_tick}, {recording.stop_tick})"
+                f"[{header.start_tick}, {recording.stop_tick})"
             )
-        header = recording.header
         self.wanted = wanted
         self._subject: Subject = open_subject(header.plugin, {**header.info.options, **(options or {})})
         try:
@@ -93,7 +94,7 @@ class Replay:
         if self.wanted.probes:
             self._field = ElectrodeField(activity_stream(self._subject), self._subject.units, self.wanted.probes)
             history = HISTORY_SAMPLES * (self._field.info.ticks_per_sample or 1)
-        stored = recording.snapshot_before(max(self.wanted.start_tick - history, recording.start_tick))
+        stored = recording.snapshot_before(max(self.wanted.start_tick - history, header.start_tick))
         if stored is None:
             raise TickError(
                 f"asked to re-derive from tick {self.wanted.start_tick}; the recording has no snapshot before it"

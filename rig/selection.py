@@ -22,7 +22,8 @@ a comma-separated list of
   kind:KIND       units of a kind
   #ID or #A-B     units by number
   near:E:R        what electrode E (such as A3) reaches within R
-  all             every unit"""
+  all             every unit
+and A&B, what both terms name, such as near:A3:120&kind:transistor"""
 
 _ID = re.compile(r"#(\d+)(?:-(\d+))?")
 
@@ -52,7 +53,9 @@ def select_units(
     counted = np.ones(len(units), np.bool_) if among is None else np.isin(units.unit_id, among)
     chosen = np.zeros(len(units), np.bool_)
     for term in text.split(","):
-        rows = _rows_of_term(term.strip(), units, probes)
+        rows = np.ones(len(units), np.bool_)
+        for part in term.split("&"):
+            rows &= _rows_of_term(part.strip(), units, probes)
         here = rows & counted
         if not here.any():
             if rows.any():
@@ -86,6 +89,8 @@ def _rows_of_term(term: str, units: UnitTable, probes: Sequence[Probe]) -> NDArr
         rows[:] = squared_distances(units, np.asarray([electrode]))[:, 0] <= reach**2
     else:
         rows[:] = [fnmatchcase(n, term) for n in units.name]
+        if not rows.any() and "aliases" in units.extra:
+            rows[:] = [term in str(aliases).split() for aliases in units.extra["aliases"]]
     return rows
 
 

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from rig.blobs import pack_blobs, unpack_blobs
 from rig.closed_loop import ClosedLoops, Scan
 from rig.contract import check_chunks
-from rig.errors import ContractError, SessionError, SpecError, StorageError, TickError, UnknownUnitError
-from rig.field import FIELD_STREAM, ElectrodeField
+from rig.errors import ContractError, SessionError, SpecError, StorageError, TickError
+from rig.field import FIELD_STREAM
 from rig.header import SessionHeader
 from rig.log import REPLAYED, LogEntry, LogKind
-from rig.needs import Wish, united, watch_exactly
+from rig.montage import Montage
+from rig.needs import watch_exactly
 from rig.past import Past, SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturbation_to_json
 from rig.probe import Probe, probe_to_json
@@ -34,8 +35,7 @@ from rig.recorder import Recorder
 from rig.recorder_status import RecorderEvent
 from rig.registry import open_subject
 from rig.replay import replay_entry
-from rig.select import select
-from rig.streams import Chunk, StreamInfo, StreamKind
+from rig.streams import Chunk, StreamInfo
 from rig.subject import ControlValue, Subject
 from rig.trigger import Trigger, trigger_to_json
 from rig.twin import Twin, twin_layout
@@ -72,14 +72,10 @@ class Session:
         self._installed_only = installed_only
         self.subject: Subject = open_subject(plugin, options, installed_only=installed_only)
         self.log: list[LogEntry] = []
-        self.probes: tuple[Probe, ...] = ()
         self._node = RecordNode(on_recorder_event)
         self._told_failure: StorageError | None = None
         self._on_entry = on_entry
-        self._whole = {s.name: s for s in self.subject.streams}
-        self._watched: dict[str, StreamInfo] = {}  # what the person watches, by stream
-        self._needed: dict[str, StreamInfo] = {}  # what the subject must give: that, the probes' and the triggers'
-        self._field: ElectrodeField | None = None
+        self._montage = Montage(self.subject)
         self._loops = ClosedLoops()
         self._twin: Twin | None = None
         self._past = Past()
@@ -96,18 +92,15 @@ class Session:
     @property
     def streams(self) -> dict[str, StreamInfo]:
         """Layouts of what `advance` returns."""
-        layouts = self._own_streams()
+        layouts = self._montage.streams
         if self._twin is not None:
             twins = [twin_layout(info) for info in layouts.values()]
             layouts |= {info.name: info for info in twins}
         return layouts
 
-    def _own_streams(self) -> dict[str, StreamInfo]:
-        """Without the twin's."""
-        layouts = dict(self._watched)
-        if self._field is not None:
-            layouts[FIELD_STREAM] = self._field.info
-        return layouts
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        return self._montage.probes
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
@@ -124,23 +117,18 @@ class Session:
         self._past.clear()
         self._loops = ClosedLoops()
         self._renew_needs()
-        if self._field is not None:
-            self._field.clear()
+        self._montage.set_field_state(None)
         self._enter(LogKind.RESET, {"seed": seed})
         self._past.add(self.snapshot())
         if self._twin is not None:
-            self._twin.restore(self.subject.snapshot(), None)
+            self._twin.join(self.subject.snapshot(), None)
 
     def watch(self, stream: str, unit_ids: NDArray[np.int64] | Sequence[int] | None = None) -> None:
         """Watch units of a stream; None: all, empty: none. Raises UnknownUnitError, SessionError while recording it."""
-        if stream not in self._whole:
-            raise UnknownUnitError(f"asked to watch stream {stream!r}; there are {', '.join(self._whole)}")
+        self._montage.require(stream)
         if self._node.records(stream):
             self._node.refuse_while_recording(f"watch other units of {stream!r}, which is being recorded")
-        if unit_ids is not None and len(unit_ids) == 0:
-            self._watched.pop(stream, None)
-        else:
-            self._watched[stream] = self._whole[stream].watching(unit_ids)
+        self._montage.watch(stream, unit_ids)
         self._renew_needs()
         self._enter(
             LogKind.WATCH, {"stream": stream, "unit_ids": None if unit_ids is None else [int(u) for u in unit_ids]}
@@ -148,16 +136,12 @@ class Session:
 
     def add_probe(self, probe: Probe) -> None:
         """Put a probe in; its electrodes join the stream ``electrodes``."""
-        self._node.refuse_while_recording("put in a probe")
-        if any(p.name == probe.name for p in self.probes):
-            raise SpecError(f"asked for a second probe named {probe.name}; give it another name")
         self.set_probes((*self.probes, probe))
 
     def set_probes(self, probes: Sequence[Probe]) -> None:
         """Exactly these probes."""
         self._node.refuse_while_recording("change the probes")
-        self._field = ElectrodeField(activity_stream(self.subject), self.subject.units, probes) if probes else None
-        self.probes = tuple(probes)
+        self._montage.set_probes(probes)
         self._renew_needs()
         self._enter(LogKind.WATCH, {"stream": FIELD_STREAM, "probes": [probe_to_json(p) for p in self.probes]})
 
@@ -166,7 +150,7 @@ class Session:
         if trigger.train is not None:
             self._require_kind(trigger.train.kind)
             self.subject.units.rows(trigger.train.unit_ids)
-        self._loops.arm(trigger, self._whole)
+        self._loops.arm(trigger, self._montage.whole)
         self._renew_needs()
         self._enter(LogKind.TRIGGER, {"action": "arm", **trigger_to_json(trigger)})
 
@@ -232,8 +216,9 @@ class Session:
         while self.tick < stop:
             start = self.tick
             given = self._advance_block(min(stop - start, self._block_ticks))
-            for raw in given:
-                chunks += self._deliver(raw)
+            for chunk in (c for raw in given for c in self._montage.deliver(raw)):
+                self._node.write(chunk)
+                chunks.append(chunk)
             if self._twin is not None:
                 chunks += self._follow(self._twin, self.tick - start, given)
             if self._past.due:
@@ -252,7 +237,7 @@ class Session:
             return self._checked(start, n)
         before = self.subject.snapshot()
         chunks = self._checked(start, n)
-        fired = self._loops.scan(chunks, self._needed)
+        fired = self._loops.scan(chunks, self._montage.needed)
         pulses = self._pulses(fired)
         early = [tick for tick, _, train in pulses if any(p.start_tick < start + n for p in train)]
         if early:
@@ -260,7 +245,7 @@ class Session:
             n = early[0] + 1 - start
             self.subject.restore(before)
             chunks = self._checked(start, n)
-            fired = self._loops.scan(chunks, self._needed)
+            fired = self._loops.scan(chunks, self._montage.needed)
             pulses = self._pulses(fired)
             self._block_ticks = max(self._block_ticks // 2, MIN_BLOCK_TICKS)
         else:
@@ -292,41 +277,25 @@ class Session:
         chunks = self.subject.advance(n)
         if self.tick != start + n:
             raise ContractError(f"asked the subject for {n} ticks from {start}; it stands at {self.tick}")
-        check_chunks(self._needed, start, start + n, chunks)
-        return chunks
-
-    def _deliver(self, raw: Chunk) -> list[Chunk]:
-        """What is watched of a chunk, and what is computed from it; recorded on the way."""
-        layout = self._needed[raw.stream]
-        chunks = []
-        if (watched := self._watched.get(raw.stream)) is not None:
-            chunks.append(select(layout, raw, watched))
-        if self._field is not None and self._field.source_name == raw.stream:
-            source = layout.watching(self._field.source_ids)
-            chunks.append(self._field.process(select(layout, raw, source)))
-        for chunk in chunks:
-            self._node.write(chunk)
+        check_chunks(self._montage.needed, start, start + n, chunks)
         return chunks
 
     def _renew_needs(self) -> None:
-        """Tell the subject what must be watched: the person's, the probes' and the triggers' wishes together."""
-        wishes: list[Wish] = [(name, info.unit_ids) for name, info in self._watched.items()]
-        if self._field is not None:
-            wishes.append((self._field.source_name, self._field.source_ids))
-        for trigger in self._loops.armed.values():
-            units = trigger.condition.unit_ids
-            wishes.append((trigger.condition.stream, None if units is None else np.asarray(units, np.int64)))
-        self._needed = united(wishes, self._whole)
-        watch_exactly(self.subject, self._needed)
+        """Tell the subject what must be watched: for the person and the probes, and for the triggers."""
+        conditions = [t.condition for t in self._loops.armed.values()]
+        self._montage.renew_needs(
+            (c.stream, None if c.unit_ids is None else np.asarray(c.unit_ids, np.int64)) for c in conditions
+        )
+        watch_exactly(self.subject, self._montage.needed)
         if self._twin is not None:
-            self._twin.watch(self._needed, self._twin_field())
+            self._twin.watch_like(self._montage)
 
     # ---- snapshots
 
     def snapshot(self) -> SessionSnapshot:
         blobs = {"subject": self.subject.snapshot()}
-        if self._field is not None:
-            blobs["field"] = self._field.state()
+        if (field := self._montage.field_state()) is not None:
+            blobs["field"] = field
         return SessionSnapshot(self.tick, self._seq, pack_blobs(blobs))
 
     def restore(self, snapshot: SessionSnapshot) -> None:
@@ -339,17 +308,14 @@ class Session:
     def _put_back(self, snapshot: SessionSnapshot) -> None:
         blobs = unpack_blobs(snapshot.blob)
         self.subject.restore(blobs["subject"])
-        if self._field is not None:
-            self._field.clear()
-            if "field" in blobs:
-                self._field.set_state(blobs["field"])
+        self._montage.set_field_state(blobs.get("field"))
 
     def _arrive(self, from_tick: int) -> None:
         """Time jumped to the present tick: everybody goes on from here."""
         self._loops.forget()
         self._past.forget_after(self.tick)
         if self._twin is not None:
-            self._twin.restore(self.subject.snapshot(), None if self._field is None else self._field.state())
+            self._twin.join(self.subject.snapshot(), self._montage.field_state())
         self._enter(LogKind.RESTORE, {"tick": self.tick, "from_tick": from_tick})
         self._past.add(self.snapshot())
 
@@ -375,9 +341,9 @@ class Session:
             self.subject.advance(max(entry.tick - self.tick, 0))
             replay_entry(self.subject, entry)
         self.subject.advance(max(tick - self.tick, 0))
-        watch_exactly(self.subject, self._needed)
-        if self._field is not None and self.tick > stored.tick:
-            self._field.clear()
+        watch_exactly(self.subject, self._montage.needed)
+        if self.tick > stored.tick:
+            self._montage.set_field_state(None)
         self._arrive(from_tick)
 
     def _timeline(self) -> list[LogEntry]:
@@ -406,22 +372,13 @@ class Session:
         else:
             options = self.subject.info.options
             subject = open_subject(self.plugin, options, installed_only=self._installed_only)
-            self._twin = Twin(subject, self.subject.snapshot(), self._twin_field())
-            self._twin.watch(self._needed, self._twin_field())
+            self._twin = Twin(subject, self.subject.snapshot(), self._montage)
         self._enter(LogKind.TWIN, {"action": "on" if on else "off"})
-
-    def _twin_field(self) -> ElectrodeField | None:
-        """The electrodes once more, in their present state."""
-        if self._field is None:
-            return None
-        field = ElectrodeField(activity_stream(self.subject), self.subject.units, self.probes)
-        field.set_state(self._field.state())
-        return field
 
     def _follow(self, twin: Twin, n_ticks: int, given: Sequence[Chunk]) -> list[Chunk]:
         """Let the twin do the same ticks; the log says where they part."""
         before = twin.first_difference
-        chunks = twin.follow(n_ticks, given, self._watched)
+        chunks = twin.follow(n_ticks, given)
         if before is None and twin.first_difference is not None:
             self._enter(LogKind.TWIN, {"action": "differs", "tick": twin.first_difference})
         return chunks
@@ -440,14 +397,14 @@ class Session:
     def start_recording(self, path: Path | str) -> None:
         """Record everything watched from now on. Raises StorageError, SessionError, RecordingError."""
         self._node.refuse_while_recording("start a second recording")
-        if not self._own_streams():
+        if not self._montage.streams:
             raise SessionError("asked to record; nothing is watched: watch a stream or put in a probe first")
         header = SessionHeader(
             plugin=self.plugin,
             seed=self.seed,
             info=self.subject.info,
             units=self.subject.units,
-            streams=tuple(self._own_streams().values()),
+            streams=tuple(self._montage.streams.values()),
             probes=self.probes,
             start_tick=self.tick,
             created_s=time.time(),
@@ -479,11 +436,3 @@ class Session:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def activity_stream(subject: Subject) -> StreamInfo:
-    """The stream that electrodes look at: the first regular stream of units. Raises SpecError when there is none."""
-    for info in subject.streams:
-        if info.kind is StreamKind.UNITS and info.regular:
-            return info
-    raise SpecError(f"asked for electrodes; {subject.info.name} has no regular stream of units")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rig.field import ElectrodeField
+from rig.montage import Montage
 from rig.needs import watch_exactly
-from rig.select import select
 from rig.streams import Chunk, StreamInfo
 from rig.subject import ControlValue, Subject
 
@@ -26,41 +27,35 @@ class Twin:
     ----------
     subject : opened like the other; owned and closed by the twin
     snapshot : of the other's state now. What was done to it before is the twin's past too
-    field : the other's electrodes, in their state now
+    montage : the other's
     """
 
-    def __init__(self, subject: Subject, snapshot: bytes, field: ElectrodeField | None) -> None:
+    def __init__(self, subject: Subject, snapshot: bytes, montage: Montage) -> None:
         self.subject = subject
-        self.subject.restore(snapshot)
         self.first_difference: int | None = None  # tick
-        self._field = field
-        self._needed: Mapping[str, StreamInfo] = {}
+        self.subject.restore(snapshot)
+        self.watch_like(montage)
 
-    def watch(self, needed: Mapping[str, StreamInfo], field: ElectrodeField | None) -> None:
-        """Give the same streams as the other."""
-        self._needed = dict(needed)
-        self._field = field
-        watch_exactly(self.subject, needed)
+    def watch_like(self, montage: Montage) -> None:
+        """Show of this subject what the montage shows of the other."""
+        self._montage = montage.twin(self.subject)
+        watch_exactly(self.subject, self._montage.needed)
 
     def set_control(self, name: str, value: ControlValue) -> None:
         self.subject.set_control(name, value)
 
-    def restore(self, snapshot: bytes, field_state: bytes | None) -> None:
-        """Join the other where it was put."""
+    def join(self, snapshot: bytes, field_state: bytes | None) -> None:
+        """Go where the other was put."""
         self.subject.restore(snapshot)
+        self._montage.set_field_state(field_state)
         self.first_difference = None
-        if self._field is not None:
-            self._field.clear()
-            if field_state is not None:
-                self._field.set_state(field_state)
 
-    def follow(self, n_ticks: int, others: Sequence[Chunk], watched: Mapping[str, StreamInfo]) -> list[Chunk]:
+    def follow(self, n_ticks: int, others: Sequence[Chunk]) -> list[Chunk]:
         """Do the same ticks, and compare.
 
         Parameters
         ----------
         others : the other's chunks of these ticks, as its subject gave them
-        watched : what to return of the twin's
 
         Returns
         -------
@@ -68,16 +63,8 @@ class Twin:
         """
         raw = self.subject.advance(n_ticks)
         if self.first_difference is None:
-            self.first_difference = first_difference(others, raw, self._needed)
-        chunks = []
-        for chunk in raw:
-            layout = self._needed[chunk.stream]
-            if (wanted := watched.get(chunk.stream)) is not None:
-                chunks.append(_renamed(select(layout, chunk, wanted)))
-            if self._field is not None and self._field.source_name == chunk.stream:
-                source = layout.watching(self._field.source_ids)
-                chunks.append(_renamed(self._field.process(select(layout, chunk, source))))
-        return chunks
+            self.first_difference = first_difference(others, raw, self._montage.needed)
+        return [replace(c, stream=PREFIX + c.stream) for chunk in raw for c in self._montage.deliver(chunk)]
 
     def close(self) -> None:
         self.subject.close()
@@ -89,27 +76,21 @@ def twin_layout(info: StreamInfo) -> StreamInfo:
 
 def first_difference(ours: Sequence[Chunk], theirs: Sequence[Chunk], layouts: Mapping[str, StreamInfo]) -> int | None:
     """The first tick at which two runs over the same ticks differ in anything watched; None where they do not."""
-    earliest = None
+    ticks: list[int] = []
     for name, layout in layouts.items():
-        a, b = (_joined([c for c in chunks if c.stream == name], layout) for chunks in (ours, theirs))
-        n = min(len(a[0]), len(b[0]))
-        differ = a[0][:n] != b[0][:n]
-        differ |= (a[1][:n] != b[1][:n]).reshape(n, -1).any(axis=1)
-        ticks = [int(a[0][:n][differ].min())] if differ.any() else []
-        ticks += [int(side[0][n]) for side in (a, b) if len(side[0]) > n]  # a frame that only one of them has
-        if ticks and (earliest is None or min(ticks) < earliest):
-            earliest = min(ticks)
-    return earliest
+        (ticks_a, a), (ticks_b, b) = (_joined(name, chunks, layout) for chunks in (ours, theirs))
+        n = min(len(a), len(b))
+        differ = ticks_a[:n] != ticks_b[:n]
+        differ |= (a[:n] != b[:n]).reshape(n, -1).any(axis=1)
+        ticks += ticks_a[:n][differ][:1].tolist()
+        ticks += [int(t[n]) for t in (ticks_a, ticks_b) if len(t) > n]  # a frame that only one of them has
+    return min(ticks, default=None)
 
 
-def _joined(
-    chunks: Sequence[Chunk], layout: StreamInfo
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
+def _joined(name: str, chunks: Sequence[Chunk], layout: StreamInfo) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Ticks and data of all chunks of a stream."""
     k = layout.ticks_per_sample or 1
-    ticks = [c.first_tick + k * np.arange(len(c)) if c.ticks is None else c.ticks for c in chunks]
+    mine = [c for c in chunks if c.stream == name]
+    ticks = [c.first_tick + k * np.arange(len(c), dtype=np.int64) if c.ticks is None else c.ticks for c in mine]
     empty = np.empty((0, *layout.shape), layout.dtype)
-    return np.concatenate([np.empty(0, np.int64), *ticks]), np.concatenate([empty, *(c.data for c in chunks)])
-
-
-def _renamed(chunk: Chunk) -> Chunk:
-    return replace(chunk, stream=PREFIX + chunk.stream)
+    return np.concatenate([np.empty(0, np.int64), *ticks]), np.concatenate([empty, *(c.data for c in mine)])

@@ -46,7 +46,7 @@ def rederive(
     probes = tuple(parse_probe(text) for text in probe or ())
     with Recording.open(recording) as opened:
         header = opened.header
-        start_tick = opened.start_tick if start is None else parse_ticks(start, header.info)
+        start_tick = header.start_tick if start is None else parse_ticks(start, header.info)
         stop_tick = opened.stop_tick if stop is None else parse_ticks(stop, header.info)
         watches: dict[str, NDArray[np.int64] | None] = {}
         for text in watch or ():

@@ -273,5 +273,5 @@ def test_electrodes_do_not_need_the_nodes_watched(session: Session):
     session.watch("nodes")
     together = [c for c in session.advance(300) if c.stream == "electrodes"]
     np.testing.assert_array_equal(alone.data, np.concatenate([c.data for c in together]))
-    assert session._field is not None
-    assert 0 < len(session._field.source_ids) < 900
+    assert (field := session._montage.field) is not None
+    assert 0 < len(field.source_ids) < 900

@@ -36,6 +36,7 @@ def bench() -> Bench:
         ("kind:cell", list(range(100, 116))),
         ("all", list(range(100, 116))),
         ("near:A2:150", [104, 105, 106]),
+        ("near:A2:150&region:front/left,cell1", [101, 104, 106]),
     ],
 )
 def test_units(bench, text, ids):
