@@ -104,7 +104,7 @@ class Recording:
         return self._reader(stream).extent
 
     def gaps(self, stream: str) -> tuple[Interval, ...]:
-        """Intervals [start, stop) of ticks whose samples are missing. Raises UnknownUnitError.
+        """Intervals [start, stop) of ticks whose samples are missing, within the extent. Raises UnknownUnitError.
 
         Of an irregular stream, only what damage took: between its samples there is nothing to miss.
         """

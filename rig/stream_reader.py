@@ -66,8 +66,9 @@ class StreamReader:
 
     @property
     def gaps(self) -> tuple[Interval, ...]:
-        """Intervals of ticks without samples, ascending, merged: those recorded as gaps, and those lost to damage."""
-        found = list(self._lost)
+        """Intervals of ticks without samples within the extent, merged: recorded as gaps, or lost to damage."""
+        extent = self.extent
+        found = [(a, b) for a, b in self._lost if a < extent.stop_tick and b > extent.start_tick]
         if self.info.regular and len(self._rows) > 1:
             stops = stop_tick_of(self._rows["last_tick"][:-1], self.info)
             starts = self._rows["first_tick"][1:]
