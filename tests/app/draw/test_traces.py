@@ -302,3 +302,22 @@ def test_time_goes_on_without_samples():
     assert image.newest == 10
     assert (image.pixels == 7).all(axis=0).tolist() == [True] * 3 + [False] * 5
     assert math.isclose(columns.low[0, 0], 0)
+
+
+@pytest.mark.parametrize("thickness", [1, 2, 3])
+def test_a_long_slope_pixel_by_pixel(thickness):
+    n_slots, height = 40, 200  # many rows, each nearly empty: painted column by column
+    ramp = np.linspace(-110, 110, n_slots, dtype=np.float32)[:, None]
+    columns = TraceColumns(TimeScale(n_slots, n_slots), n_slots, np.arange(1))
+    columns.append(0, 1, ramp)
+    style = TraceStyle(
+        np.array([100.5], np.float32), np.ones(1, np.float32), np.array([0xFFFF8800], np.uint32), thickness
+    )
+    background = np.full(height, 0xFF101010, np.uint32)
+    image = TraceImage(TimeScale(n_slots, n_slots), n_slots, background, [(columns, style)])
+    image.advance()
+    extremes = [step_extremes([(j, float(v)) for j, v in enumerate(ramp[:, 0])], 1, n_slots, n_slots)]
+    expected = trace_picture(
+        extremes, style.offset_px, style.gain_px, style.colour, thickness, background, n_slots - 1, n_slots
+    )
+    np.testing.assert_array_equal(image.pixels, expected)
