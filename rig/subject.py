@@ -152,12 +152,14 @@ class Asset:
     summary, licence : one line each
     install : called with a folder to copy from, or None to download, and a line-printing callback; returns the folder
         it was installed in. Raises AssetError.
+    is_installed : whether it is here already
     """
 
     name: str
     summary: str
     licence: str
     install: Callable[[Path | None, Callable[[str], None]], Path]
+    is_installed: Callable[[], bool]
 
 
 @dataclass(frozen=True)

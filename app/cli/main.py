@@ -5,24 +5,38 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import platformdirs
 import typer
 
-from app.cli import bench, export, info, record, rederive, subjects
+from app.cli import bench, demo, export, info, record, rederive, subjects
 from rig.errors import HeadstageError
 
 EXIT_ERROR = 1
 
 cli = typer.Typer(
     name="headstage",
-    help="A virtual electrophysiology rig whose preparations are computing systems.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@cli.callback()
+def window(
+    context: typer.Context,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget layout, theme and recent recordings.")] = False,
+) -> None:
+    """A virtual electrophysiology rig whose preparations are computing systems. Without a command: the window."""
+    if context.invoked_subcommand is None:
+        from app.window.launch import run_window  # Qt is loaded for the window alone
+
+        raise typer.Exit(run_window(reset=reset))
+
+
 cli.command("subjects")(subjects.list_subjects)
 cli.command("install")(subjects.install)
 cli.command("record")(record.record)
@@ -30,10 +44,11 @@ cli.command("info")(info.show)
 cli.command("export")(export.export)
 cli.command("rederive")(rederive.rederive)
 cli.command("bench")(bench.bench)
+cli.command("demo")(demo.demo)
 
 
 def log_path() -> Path:
-    return Path(platformdirs.user_log_dir("headstage")) / "headstage.log"
+    return Path(platformdirs.user_log_dir("headstage", appauthor=False)) / "headstage.log"
 
 
 def run() -> None:

@@ -29,7 +29,14 @@ def list_subjects(as_json: Json = False) -> None:
         typer.secho(plugin.name, bold=True, nl=False)
         typer.echo(f"  {plugin.summary}")
         rows = [(f"  --set {o.name}=", o.default or "—", o.description) for o in plugin.options]
-        rows += [(f"  headstage install {a.name}", "", f"{a.summary} ({a.licence})") for a in plugin.assets]
+        rows += [
+            (
+                f"  headstage install {a.name}",
+                "",
+                f"{'installed: ' if a.is_installed() else ''}{a.summary} ({a.licence})",
+            )
+            for a in plugin.assets
+        ]
         if rows:
             print_table(("  option", "default", ""), rows)
         typer.echo()
@@ -66,5 +73,8 @@ def _facts(plugin: SubjectPlugin | BrokenPlugin) -> dict[str, object]:
         "name": plugin.name,
         "summary": plugin.summary,
         "options": [{"name": o.name, "default": o.default, "description": o.description} for o in plugin.options],
-        "assets": [{"name": a.name, "summary": a.summary, "licence": a.licence} for a in plugin.assets],
+        "assets": [
+            {"name": a.name, "summary": a.summary, "licence": a.licence, "installed": a.is_installed()}
+            for a in plugin.assets
+        ],
     }

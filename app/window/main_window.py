@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths, Qt, QTimer, Slot
@@ -29,6 +30,7 @@ from app.window.style import apply_style
 from app.window.subject_menu import SubjectMenu
 from app.window.timeline import TimelinePane
 from app.window.transport import Transport
+from rig.log import LogEntry, LogKind
 from rig.protocol import MOVING, State
 
 PULL_MS = 16
@@ -51,6 +53,7 @@ class MainWindow(QMainWindow):
         self.desk = Desk(self)
         self.theme: Theme = THEMES.get(str(settings.value("theme", "dark")), DARK)
         self._recording: Path | None = None
+        self._run_when_open = False
         self._recording_since_tick = 0
 
         self.transport = Transport(self.desk, self)
@@ -161,6 +164,7 @@ class MainWindow(QMainWindow):
         add("step", "Step one tick", ".", lambda: self.desk.do(lambda c: c.step(1)))
         add("rewind", "Back to tick 0", "Ctrl+R", self.rewind)
         add("record", "Record or stop recording", "R", self.toggle_record)
+        add("twin", "Intact twin beside the subject", "Ctrl+T", self.toggle_twin)
         add("note", "Write a note", "N", self.write_note)
         add("live", "Follow the live edge", "End", self.desk.view.go_live)
         add("shorter", "Less time per division", "]", lambda: self._scale_span(0.5))
@@ -174,7 +178,7 @@ class MainWindow(QMainWindow):
         add("theme", "Light or dark", "Ctrl+L", self.toggle_theme)
         add("details", "Details of the last message", "F8", lambda: self.messages.show_history())
         for n in range(1, 10):
-            add(f"mark{n}", f"Event mark {n}", str(n), lambda n=n: self.desk.do(lambda c: c.mark(n)))
+            add(f"mark{n}", f"Event mark {n}", str(n), partial(self._mark, n))
         for pane in self.panes.values():
             for name, text, keys, act in getattr(pane, "pane_actions", list)():
                 add(name, text, keys, act)
@@ -197,6 +201,7 @@ class MainWindow(QMainWindow):
         desk.opened.connect(self._on_opened)
         desk.closed.connect(self._on_closed)
         desk.state_changed.connect(self.transport.show_state)
+        desk.logged.connect(self._show_twin)
 
     # ---- what the actions do
 
@@ -233,6 +238,23 @@ class MainWindow(QMainWindow):
             self._recording, self._recording_since_tick = path, self.desk.tick
             streams = len(self.desk.client.watched) if self.desk.client is not None else 0
             self.transport.record.show_name(path.name, f"{streams} streams")
+
+    @Slot()
+    def toggle_twin(self) -> None:
+        """An unperturbed copy in lockstep, or none."""
+        on = any(name.startswith("twin.") for name in (self.desk.client.watched if self.desk.client else ()))
+        self.desk.do(lambda c: c.set_twin(not on))
+
+    @Slot(object)
+    def _show_twin(self, entry: LogEntry) -> None:
+        """The strip says how the twin fares."""
+        if entry.kind is LogKind.TWIN:
+            self.transport.show_twin(entry.payload.get("action"), entry.payload.get("tick"))
+        elif entry.kind in (LogKind.RESET, LogKind.RESTORE) and self.transport.twin_box.isVisible():
+            self.transport.show_twin("on", None)
+
+    def _mark(self, number: int) -> None:
+        self.desk.do(lambda c: c.mark(number))
 
     def recordings_folder(self) -> Path:
         """Where recordings go: a folder of the person's documents, or what the settings say."""
@@ -292,6 +314,11 @@ class MainWindow(QMainWindow):
 
     # ---- the subject comes and goes
 
+    def start_with(self, opening: Opening) -> None:
+        """Put a subject on the table and let it run as soon as it is there: something alive within seconds."""
+        self._run_when_open = True
+        self.desk.open(opening)
+
     @Slot(object)
     def _on_opening(self, opening: Opening) -> None:
         self.transport.subject.setText(f"{opening.plugin} …")
@@ -307,6 +334,12 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"Headstage — {description.info.name}")
         self.messages.show_progress("")
         self.transport.show_state(status.state)
+        if self.desk.asked is not None and self.desk.asked.plugin != "playback":
+            self.settings.setValue("plugin", self.desk.asked.plugin)
+            self.settings.setValue("cartridge", self.desk.asked.options.get("cartridge", ""))
+        if self._run_when_open:
+            self._run_when_open = False
+            self.desk.do(lambda c: c.run())
         for pane in self.panes.values():
             apply = getattr(pane, "apply_theme", None)
             if apply is not None:  # regions, and so colours, are the new subject's
@@ -314,6 +347,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_closed(self) -> None:
+        self.transport.show_twin("off", None)
         self.transport.subject.setText("Choose a subject  ▾")
         self.setWindowTitle("Headstage")
         self.messages.show_progress("")

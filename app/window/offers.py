@@ -22,28 +22,30 @@ class Offer:
 
 
 def offers() -> tuple[Offer, ...]:
-    """Every subject, with those first that are alive at once."""
-    made: list[Offer] = []
+    """Every subject that can be opened now, the richest first; then what something is missing for."""
+    ready: list[Offer] = []
+    missing: list[Offer] = []
     for name, plugin in installed_plugins().items():
         if name in HIDDEN:
             continue
         if isinstance(plugin, BrokenPlugin):
-            made.append(Offer(name, None, f"subject {name} cannot be loaded: {plugin.reason}"))
+            missing.append(Offer(name, None, f"subject {name} cannot be loaded: {plugin.reason}"))
             continue
-        if any(o.name == "cartridge" for o in plugin.options):
-            if find_spec("ale_py") is None:
-                made.append(
-                    Offer(
-                        f"{name} (needs a cartridge)",
-                        None,
-                        "no cartridges are at hand: pip install ale-py, or open a file of yours",
-                    )
-                )
-            made += [
-                Offer(f"{plugin.name} · {game.replace('_', ' ')}", Opening(name, {"cartridge": game}))
-                for game in GAMES
-                if find_spec("ale_py") is not None
-            ]
+        absent = [a.name for a in plugin.assets if not a.is_installed()]
+        if absent:
+            line = f"{plugin.name} needs {absent[0]}, which Headstage may not ship: run  headstage install {absent[0]}"
+            missing.append(Offer(f"{plugin.name}  (needs {absent[0]})", None, line))
+        elif any(o.name == "cartridge" for o in plugin.options):
+            ready[:0] = _games(name)
+            if not ready:
+                line = "no cartridges are at hand: pip install ale-py, or open a file of yours"
+                missing.append(Offer(f"{plugin.name}  (needs a cartridge)", None, line))
         else:
-            made.append(Offer(f"{plugin.name} — {plugin.summary}", Opening(name, {})))
-    return tuple(made)
+            ready.append(Offer(f"{plugin.name} — {plugin.summary}", Opening(name, {})))
+    return (*ready, *missing)
+
+
+def _games(plugin: str) -> list[Offer]:
+    if find_spec("ale_py") is None:
+        return []
+    return [Offer(f"{plugin} · {g.replace('_', ' ')}", Opening(plugin, {"cartridge": g})) for g in GAMES]

@@ -107,6 +107,11 @@ class Transport(QFrame):
         self.record.setEnabled(alive)
         self.lamps["subject"].show_level("off" if state is None else "good" if alive else "bad")
 
+    def show_twin(self, action: str | None, tick: int | None) -> None:
+        """``on``, ``off`` or ``differs`` since a tick."""
+        self.twin_box.setVisible(action != "off")
+        self.twin.setText("in step" if action != "differs" or tick is None else f"differs since {grouped(tick)}")
+
     def pull(self, pull: Pull) -> None:
         """Figures only; they are cheap, and the only thing here that moves."""
         description = self.desk.description

@@ -20,6 +20,12 @@ def _install_mos6502(folder: Path | None, tell: Callable[[str], None]) -> Path:
     return install_mos6502(folder, tell)
 
 
+def _mos6502_is_installed() -> bool:
+    from subjects.microprocessor.install import is_installed
+
+    return is_installed("mos6502")
+
+
 PLUGIN = SubjectPlugin(
     name="microprocessor",
     summary="a MOS 6502, transistor by transistor, playing Atari 2600 cartridges",
@@ -37,6 +43,7 @@ PLUGIN = SubjectPlugin(
             summary="the MOS 6502's transistors and polygons, traced from the die by the Visual6502 project",
             licence="CC BY-NC-SA 3.0, Greg James and others, www.visual6502.org",
             install=_install_mos6502,
+            is_installed=_mos6502_is_installed,
         ),
     ),
 )

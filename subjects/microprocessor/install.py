@@ -83,6 +83,12 @@ def find_chip(name: str) -> Path:
     return folder
 
 
+def is_installed(name: str) -> bool:
+    """Whether a chip's files are there; whether they are right is seen when they are opened."""
+    chip = _published(name)
+    return all((data_folder() / "chips" / chip.name / file.name).is_file() for file in chip.files)
+
+
 def install_mos6502(source: Path | None, tell: Callable[[str], None]) -> Path:
     """Install the MOS 6502; see `install_chip`."""
     return install_chip("mos6502", source, tell)
