@@ -1,4 +1,4 @@
-"""``headstage demo``: somebody sits at the rig. The same window, driven by keys and mouse, with a picture of each scene."""
+"""``headstage demo``: somebody sits at the rig. The same window, driven by keys, with a picture of each scene."""
 
 from __future__ import annotations
 

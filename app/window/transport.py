@@ -35,6 +35,9 @@ SPEEDS: tuple[tuple[str, float | None, float | None], ...] = (
 )
 
 
+LAMP_WORDS = {"off": "idle", "good": "well", "poor": "strained", "bad": "failed"}
+
+
 class Transport(QFrame):
     """The strip. Buttons tell the main window what is wanted; it owns the actions and their keys."""
 
@@ -211,8 +214,6 @@ class RecordButton(QPushButton):
 class _Lamp(QWidget):
     """A dot and its name; the colour says how it goes, the tooltip says it in words."""
 
-    _WORDS = {"off": "idle", "good": "well", "poor": "strained", "bad": "failed"}
-
     def __init__(self, name: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._name = name
@@ -237,7 +238,7 @@ class _Lamp(QWidget):
         self._dot.setProperty("level", level)
         self._dot.style().unpolish(self._dot)
         self._dot.style().polish(self._dot)
-        self.setToolTip(f"{self._name}: {self._WORDS[level]}")
+        self.setToolTip(f"{self._name}: {LAMP_WORDS[level]}")
 
 
 def _tool(text: str, tip: str, signal: object, parent: QWidget) -> QToolButton:
