@@ -49,8 +49,8 @@ def paint_crisp(
             top = top if top > -limit else -limit
             bottom = bottom if bottom < limit else limit
             drawn = (low <= high) & (top <= bottom)
-            t = np.int32(max(math.floor(top) - above, 0)) if drawn else np.int32(height)
-            b = np.int32(min(math.floor(bottom) + below, height - 1)) if drawn else np.int32(-1)
+            t: Any = np.int32(max(math.floor(top) - above, 0)) if drawn else np.int32(height)
+            b: Any = np.int32(min(math.floor(bottom) + below, height - 1)) if drawn else np.int32(-1)
             tops[k], bottoms[k] = t, b
             first, last = min(first, t), max(last, b)
             n_pixels += max(b - t + 1, 0)
