@@ -11,6 +11,7 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from app.window.trigger_choice import TriggerChoice
 from app.window.view import TimeView, UnitSet
 from rig.client import RigClient
 from rig.errors import HeadstageError
@@ -99,6 +100,7 @@ class Desk(QObject):
         self.view = TimeView(self)
         self.selection = UnitSet(self)  # what the tools act on
         self.channels = UnitSet(self)  # what the oscilloscope shows, in its order
+        self.trigger = TriggerChoice(self.ring)  # what scope and raster make sweeps around
         self.undo = QUndoStack(self)
         self.client: RigClient | None = None
         self.asked: Opening | None = None
@@ -139,6 +141,7 @@ class Desk(QObject):
         self.selection.set(())
         self.channels.set(())
         self.undo.clear()
+        self.trigger.forget()
         self.view.go_live()
         for info in client.description.streams:
             if info.kind is not StreamKind.FIELD:

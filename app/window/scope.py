@@ -1,0 +1,305 @@
+"""The oscilloscope: traces of the channel list and of every electrode, running or in sweeps around a trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from app.theme import Theme
+from app.window.desk import Desk, Pull
+from app.window.figures import grouped
+from app.window.scope_controls import ScopeControls
+from app.window.scope_cursors import Cursors
+from app.window.scope_edits import ScopeEdits
+from app.window.scope_filters import FilterChoice, FilterKind
+from app.window.scope_labels import ScopeLabels
+from app.window.scope_layout import Arrangement
+from app.window.scope_picture import ScopePicture
+from app.window.scope_rows import ScopeRow, electrode_rows, unit_rows
+from app.window.scope_traces import rate_of
+from app.window.scope_trigger_row import TriggerRow
+from app.window.time_axis import division_text, frequency_text, snapped_span
+from app.window.time_pane import NOTHING_OPEN, TimePane
+from app.window.trigger_offers import trigger_offers
+from app.window.unit_states import UnitState, UnitStates
+from rig.field import FIELD_STREAM
+from rig.log import LogEntry
+from rig.streams import StreamInfo, StreamKind
+
+NO_CHANNELS = "No channels: select units on the map, then W"
+NOT_WATCHED = "Nobody watches these units: select them on the map, then W"
+
+
+class ScopePane(TimePane):
+    """See the module. Shared with the raster: `desk.trigger`, what sweeps are made around."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__("Oscilloscope", desk, parent)
+        self.picture = ScopePicture(desk.ring, desk.trigger)
+        self.edits = ScopeEdits(desk, self.picture, self._show_labels)
+        self.controls = ScopeControls(self._header)
+        self.trigger_row = TriggerRow(desk.trigger, self.body)
+        self.labels = ScopeLabels(self.body)
+        self.cursors = Cursors()
+        self.canvas.overlays.append(self.cursors)
+        self.states = UnitStates()
+        self._stream = ""
+        self._rows_stale = True
+        self._shown: tuple[object, ...] = ()
+        self.header_layout.insertWidget(1, self.controls)
+        layout = QGridLayout(self.body)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(0)
+        layout.addWidget(self.trigger_row, 0, 0, 1, 2)
+        layout.addWidget(self.labels, 1, 0)
+        layout.addWidget(self.canvas, 1, 1)
+        layout.setRowStretch(1, 1)
+        self.show_hint(NOTHING_OPEN)
+        self._connect()
+
+    def _connect(self) -> None:
+        desk, controls, labels, edits = self.desk, self.controls, self.labels, self.edits
+        desk.channels.changed.connect(self._forget_rows)
+        desk.stream_opened.connect(self._forget_rows)
+        desk.stream_closed.connect(self._forget_rows)
+        desk.selection.changed.connect(lambda: labels.show_selected(desk.selection.ids))
+        desk.view.changed.connect(self.snap_span)
+        desk.trigger.listen(self._on_trigger)
+        controls.trigger_asked.connect(self.toggle_trigger)
+        controls.gain_asked.connect(edits.change_common_gain)
+        controls.autoscale_asked.connect(edits.autoscale)
+        controls.cursors_asked.connect(self.toggle_cursors)
+        controls.arranged.connect(self.arrange)
+        controls.filtered.connect(self.filter)
+        controls.stream_chosen.connect(self.choose_stream)
+        self.trigger_row.shown_changed.connect(self._show_sweeps)
+        labels.picked.connect(self._pick)
+        labels.gain_turned.connect(edits.turn_gain)
+        labels.shift_dragged.connect(
+            lambda row, up, over: edits.drag_shift(row, up * self.canvas.devicePixelRatioF(), over)
+        )
+        labels.reset_asked.connect(edits.reset)
+        self.canvas.clicked.connect(self._on_clicked)
+        self.canvas.hovered.connect(self._on_moved)
+        self.canvas.released.connect(self._on_released)
+
+    # ---- what the keys do
+
+    def pane_actions(self) -> Iterable[tuple[str, str, str, Callable[[], object]]]:
+        return (
+            ("trigger", "Sweeps around a trigger, or running time", "T", self.toggle_trigger),
+            ("autoscale", "Autoscale the traces", "A", self.edits.autoscale),
+            ("gain up", "More gain", "+", lambda: self.edits.change_common_gain(1)),
+            ("gain down", "Less gain", "-", lambda: self.edits.change_common_gain(-1)),
+            ("cursors", "Show or hide the cursors", "C", self.toggle_cursors),
+        )
+
+    def toggle_trigger(self) -> None:
+        self._fill_rows()
+        on = not self.desk.trigger.settings.on and self.trigger_row.choose_first(self.desk.selection.ids)
+        self.desk.trigger.set(on=on)
+        self.controls.trigger.setChecked(on)
+
+    def toggle_cursors(self) -> None:
+        self.cursors.on = not self.cursors.on
+        self.controls.cursors.setChecked(self.cursors.on)
+        self.canvas.update()
+
+    def arrange(self, arrangement: Arrangement) -> None:
+        self.picture.arrangement = arrangement
+        self.picture.restyle()
+        self._show_labels()
+
+    def filter(self, choice: FilterChoice) -> None:
+        self.picture.set_filter(choice)
+
+    def choose_stream(self, name: str) -> None:
+        """Show the units in another of their signals."""
+        self._stream = name
+        self._forget_rows()
+
+    def snap_span(self) -> None:
+        """Keep the time base at 1, 2 or 5 a division."""
+        if self.desk.description is not None:
+            view = self.desk.view
+            view.set_span(snapped_span(view.span_ticks, self.desk.description.info.tick_hz))
+
+    # ---- pulling
+
+    def _sweep_start(self) -> int | None:
+        """Where the newest sweep begins; None in running time."""
+        sweeps = self.picture.sweeps
+        return None if sweeps is None or sweeps.last_trigger is None else sweeps.last_trigger - sweeps.pre_ticks
+
+    def tick_at(self, fraction: float) -> int:
+        start = self._sweep_start()
+        return super().tick_at(fraction) if start is None else start + int(fraction * self.axis.span_ticks)
+
+    def fraction_of(self, tick: int) -> float:
+        start = self._sweep_start()
+        return super().fraction_of(tick) if start is None else (tick - start) / self.axis.span_ticks
+
+    def pull(self, pull: Pull) -> None:
+        if self.desk.description is None:
+            return
+        self._fill_rows()
+        axis = self.take_axis(pull)
+        self._fit_to_canvas()
+        self._show_figures(pull)
+        self.show_hint("" if self.picture.carried else NOT_WATCHED if self.picture.rows else NO_CHANNELS)
+        if not self.picture.carried:
+            return
+        if self.picture.triggered:
+            self.desk.trigger.search(axis.start_tick, axis.stop_tick, axis.span_ticks)
+        changed = self.picture.pull(axis)
+        self._show_time(pull, changed)
+
+    def _show_time(self, pull: Pull, changed: bool) -> None:
+        """Spans, crosshair, how far the ring reaches; and paint, if there is anything new."""
+        sweep_start = self._sweep_start()
+        triggered = self.picture.triggered
+        if triggered:
+            begin = sweep_start or 0
+            spans = () if sweep_start is None else self.spans.between(begin, begin + self.axis.span_ticks)
+        else:
+            spans = self.spans_on_show()
+            self.picture.show_spans(spans)
+        self.label_spans(spans, filled=triggered)
+        self.show_memory(None if self.picture.traces is None else self.picture.traces.held_from_tick, pull)
+        tick = self.desk.view.crosshair_tick
+        self.overlay.crosshair = None if tick is None else self.fraction_of(tick)
+        shown = (self.axis, self.overlay.labels, self.overlay.notice, self.overlay.crosshair, self.picture.version)
+        if changed or shown != self._shown:
+            self._shown = shown
+            self.states.update(pull.tick)
+            self.labels.show_lesioned([u for u, s in self.states.of.items() if s is UnitState.LESIONED])
+            self.canvas.show_images(self.picture.layers(self.axis))
+
+    def _show_figures(self, pull: Pull) -> None:
+        assert self.desk.description is not None
+        info, settings = self.desk.description.info, self.desk.trigger.settings
+        division = division_text(self.axis.span_ticks, info.tick_hz, info.tick_name)
+        c = self.cursors
+        c.span_ticks, c.tick_hz, c.tick_name = self.axis.span_ticks, info.tick_hz, info.tick_name
+        c.zero = settings.pre_percent / 100 if self.picture.triggered else None
+        details = [division]
+        if self.picture.triggered:
+            n = 0 if self.picture.sweeps is None else self.picture.sweeps.n_sweeps
+            sweeps = f"{grouped(n)} sweeps" if n else "waiting"
+            details = [f"triggered on {settings.name}", division, sweeps, f"pre {settings.pre_percent} %"]
+        else:
+            details.append("live" if pull.live else "looking back")
+        choice = self.picture.choice
+        if choice.kind is not FilterKind.NONE and any(not r.digital for r in self.picture.rows):
+            details.append(f"{choice.kind} {frequency_text(choice.cutoff_hz, info.tick_hz <= 0)}")
+        self.show_details(details)
+
+    # ---- rows
+
+    def _forget_rows(self, _: object = None) -> None:
+        self._rows_stale = True
+
+    def _fill_rows(self) -> None:
+        """Make the rows anew after a change of channels, streams or colours."""
+        description = self.desk.description
+        if not self._rows_stale or description is None:
+            return
+        self._rows_stale = False
+        rows: list[ScopeRow] = []
+        infos: dict[str, StreamInfo] = {}
+        unit_streams = [s for s in description.streams if s.kind is StreamKind.UNITS and s.regular]
+        names = [s.name for s in unit_streams]
+        self._stream = self._stream if self._stream in names else names[0] if names else ""
+        units_info = next((s for s in unit_streams if s.name == self._stream), None)
+        reader = self.desk.ring(self._stream)
+        if units_info is not None:
+            info = units_info.watching([]) if reader is None else reader.info
+            infos[info.name] = info
+            rows += unit_rows(description.units, self.desk.channels.ids, info, self.colours.theme)
+        reader = self.desk.ring(FIELD_STREAM)
+        if reader is not None:
+            infos[FIELD_STREAM] = reader.info
+            rows += electrode_rows(reader.info, self.colours.theme)
+        tick_hz = description.info.tick_hz
+        self.picture.tick_hz = tick_hz
+        self.picture.set_rows(rows, infos)
+        self.trigger_row.set_offers(trigger_offers(rows, infos, description.streams))
+        analogue = next((infos[r.stream] for r in rows if not r.digital), None)
+        rate_hz = None if analogue is None else rate_of(analogue, tick_hz)
+        self.controls.offer(names, self._stream, self.picture.arrangement, self.picture.choice, rate_hz, tick_hz <= 0)
+        self.labels.show_selected(self.desk.selection.ids)
+        self._show_labels()
+
+    def _fit_to_canvas(self) -> None:
+        ratio = self.canvas.devicePixelRatioF()
+        if self.picture.set_size(self.canvas.n_columns, self.canvas.n_rows, max(round(ratio), 1)):
+            self._show_labels()
+
+    def _show_labels(self) -> None:
+        if self.picture.placed is not None:
+            centres = self.picture.placed.label_px / self.canvas.devicePixelRatioF()
+            rows = self.picture.rows
+            self.labels.show_rows(rows, centres, [self.picture.views[r.key].gain for r in rows])
+
+    # ---- the mouse
+
+    def _pick(self, row: int, modifiers: Qt.KeyboardModifier) -> None:
+        """Select a row's unit in all panes; with Ctrl, add it or take it out."""
+        unit_id = self.picture.rows[row].unit_id
+        if unit_id is None:
+            return
+        ids = self.desk.selection.ids
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.desk.select([i for i in ids if i != unit_id] if unit_id in ids else [*ids, unit_id])
+        else:
+            self.desk.select([unit_id])
+
+    def _on_clicked(self, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:
+        if self.cursors.grab(x, self.canvas.width()) or not self.picture.rows:
+            return
+        row = self.labels.row_at(y * self.labels.height())
+        if row is not None:
+            self._pick(row, modifiers)
+
+    def _on_moved(self, x: float, y: float) -> None:
+        if self.cursors.grabbed is not None:
+            self.cursors.drag(x)
+            self.canvas.update()
+        near = self.cursors.near(x, self.canvas.width())
+        self.canvas.setCursor(Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.CrossCursor)
+
+    def _on_released(self) -> None:
+        self.cursors.grabbed = None
+
+    # ---- what others change
+
+    def apply_theme(self, theme: Theme) -> None:
+        super().apply_theme(theme)
+        self.labels.colours = self.cursors.colours = self.picture.colours = self.colours
+        self._forget_rows()
+
+    def _on_trigger(self) -> None:
+        self.controls.trigger.setChecked(self.desk.trigger.settings.on)
+
+    def _show_sweeps(self, overlaid: bool, averaged: bool) -> None:
+        self.picture.overlaid, self.picture.averaged = overlaid, averaged
+
+    def _on_logged(self, entry: LogEntry) -> None:
+        super()._on_logged(entry)
+        self.states.add(entry)
+
+    def _on_opened(self) -> None:
+        super()._on_opened()
+        self.states.clear()
+        for entry in self.desk.entries:
+            self.states.add(entry)
+        self.picture.views.clear()
+        self._forget_rows()
+        self.snap_span()
+
+    def _on_closed(self) -> None:
+        super()._on_closed()
+        self.picture.set_rows((), {})
+        self._show_labels()

@@ -1,0 +1,88 @@
+"""Which traces the oscilloscope shows: the channel list, then every electrode. Free of Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.theme import Theme, region_colours
+from rig.streams import StreamInfo
+from rig.units import UnitTable
+
+NOT_CARRIED = -1
+
+
+@dataclass(frozen=True)
+class ScopeRow:
+    """One trace.
+
+    Attributes
+    ----------
+    key : the same trace has the same key whatever is shown beside it
+    name : on its label
+    colour : of its region, ``#rrggbb``
+    stream, channel : where its samples are; NOT_CARRIED where nobody watches them
+    digital : bits
+    depth : y of the unit or electrode, NaN where unknown
+    unit_id : None for an electrode
+    physical_unit : of its values
+    """
+
+    key: str
+    name: str
+    colour: str
+    stream: str
+    channel: int
+    digital: bool
+    depth: float
+    unit_id: int | None = None
+    physical_unit: str = ""
+
+
+def unit_rows(units: UnitTable, unit_ids: Sequence[int], info: StreamInfo, theme: Theme) -> tuple[ScopeRow, ...]:
+    """Rows of the channel list.
+
+    Parameters
+    ----------
+    info : the stream's layout as it is watched now; a unit is shown by its signal (a transistor by its gate node)
+    """
+    colours = region_colours(units.region, theme)
+    carried = {} if info.unit_ids is None else {int(u): c for c, u in enumerate(info.unit_ids.tolist())}
+    shown = []
+    for unit_id, row in zip(unit_ids, units.rows(np.asarray(unit_ids, np.int64)).tolist(), strict=True):
+        channel = carried.get(unit_id, carried.get(int(units.signal_id[row]), NOT_CARRIED))
+        shown.append(
+            ScopeRow(
+                key=f"{info.name} unit {unit_id}",
+                name=units.name[row],
+                colour=colours[units.region[row].split("/")[0]],
+                stream=info.name,
+                channel=channel,
+                digital=info.packed,
+                depth=float(units.y[row]),
+                unit_id=int(unit_id),
+                physical_unit=info.physical_unit,
+            )
+        )
+    return tuple(shown)
+
+
+def electrode_rows(info: StreamInfo, theme: Theme) -> tuple[ScopeRow, ...]:
+    """A row for each electrode: no region, so the colour of text."""
+    depths = [float("nan")] * info.n_channels if info.channel_xyz is None else info.channel_xyz[:, 1].tolist()
+    names = info.channel_names or tuple(str(i) for i in range(info.n_channels))
+    return tuple(
+        ScopeRow(
+            key=f"electrode {name}",
+            name=f"LFP {name}",
+            colour=theme.text,
+            stream=info.name,
+            channel=channel,
+            digital=False,
+            depth=float(depths[channel]),
+            physical_unit=info.physical_unit,
+        )
+        for channel, name in enumerate(names)
+    )

@@ -1,0 +1,206 @@
+"""The oscilloscope's triggered picture: sweeps laid over one another, and their average. Free of Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.draw.blend import Pixels
+from app.draw.sweeps import SweepAverage, SweepOverlay, TriggerQueue
+from app.draw.time_scale import TimeScale
+from app.draw.trace_columns import TraceColumns, TraceForm
+from app.draw.trace_image import TraceImage, TraceStyle
+from app.window.scope_filters import FilterChoice, RunningFilter
+from app.window.scope_traces import FindRing, RowGroup, rate_of
+from app.window.stream_feed import Stretch, samples_of
+from app.window.trigger_choice import TriggerChoice, channel_values
+
+MAX_SWEEPS_A_PULL = 4
+"""More triggers than that in one turn of the timer are passed by: the eye sees no more, and no frame gets late."""
+
+
+class ScopeSweeps:
+    """Sweeps of the rows of several streams.
+
+    Parameters
+    ----------
+    trigger : tells the triggers, and how much lies before them
+    span_ticks : of a sweep
+    n_columns : of the picture
+    overlaid, averaged : what is shown
+
+    Attributes
+    ----------
+    n_sweeps : shown or averaged since the search began
+    last_trigger : tick of the newest sweep's trigger
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[RowGroup],
+        find_ring: FindRing,
+        trigger: TriggerChoice,
+        span_ticks: int,
+        n_columns: int,
+        background: NDArray[np.uint32],
+        styles: Sequence[TraceStyle],
+        choice: FilterChoice,
+        tick_hz: float,
+        overlaid: bool = True,
+        averaged: bool = True,
+    ) -> None:
+        settings = trigger.settings
+        self.pre_ticks, self.post_ticks = settings.bounds(span_ticks)
+        self.span_ticks = span_ticks
+        self.n_columns = n_columns
+        self.overlaid, self.averaged = overlaid, averaged
+        self.n_sweeps = 0
+        self.last_trigger: int | None = None
+        self._groups = tuple(groups)
+        self._find_ring = find_ring
+        self._trigger = trigger
+        self._run, self._n_seen = -1, 0
+        self._choice, self._tick_hz = choice, tick_hz
+        clear = np.zeros(len(background), np.uint32)
+        self._overlays = [
+            SweepOverlay(
+                self.pre_ticks,
+                self.post_ticks,
+                n_columns,
+                background if i == 0 else clear,
+                _channels(group),
+                style,
+                group.form,
+                settings.n_kept,
+            )
+            for i, (group, style) in enumerate(zip(self._groups, styles, strict=True))
+        ]
+        self._means = [_Mean(group, span_ticks, n_columns) for group in self._groups]
+        self._mean_image = TraceImage(
+            TimeScale(span_ticks, n_columns), n_columns, clear, self._mean_layers(styles)
+        )
+        self._queue = TriggerQueue(self.pre_ticks, self.post_ticks)
+
+    def layers(self) -> list[tuple[Pixels, None, bool]]:
+        """Images for the canvas, the first at the bottom."""
+        shown: list[tuple[Pixels, None, bool]] = [(o.pixels, None, i == 0) for i, o in enumerate(self._overlays)]
+        return [*shown, (self._mean_image.pixels, None, False)] if self.averaged else shown
+
+    def pull(self, stop_tick: int) -> bool:
+        """Add the sweeps that are complete; whether the picture changed."""
+        changed = False
+        if self._trigger.run != self._run:
+            self._run, self._n_seen = self._trigger.run, 0
+            self.clear()
+            changed = True
+        found = self._trigger.found_since(self._n_seen)
+        self._n_seen = self._trigger.n_found
+        self._queue.add(found)
+        due = self._queue.due(stop_tick)[-MAX_SWEEPS_A_PULL:]
+        n_added = sum(self._add(tick) for tick in due)
+        if n_added:
+            self._paint()
+        return changed or n_added > 0
+
+    def clear(self) -> None:
+        self.n_sweeps = 0
+        self.last_trigger = None
+        self._queue = TriggerQueue(self.pre_ticks, self.post_ticks)
+        for overlay in self._overlays:
+            overlay.clear()
+        for mean in self._means:
+            mean.clear()
+        self._mean_image.newest = None
+        self._mean_image.repaint()
+
+    def set_styles(self, styles: Sequence[TraceStyle]) -> None:
+        for overlay, style in zip(self._overlays, styles, strict=True):
+            overlay.set_style(style)
+        self._mean_image.set_layers(self._mean_layers(styles))
+
+    def extremes(self, n_rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(n_rows,) lowest and highest value of the average; infinite where there is none."""
+        low, high = np.full(n_rows, np.inf), np.full(n_rows, -np.inf)
+        for group, mean in zip(self._groups, self._means, strict=True):
+            if not group.info.packed:
+                low[group.members], high[group.members] = mean.lowest, mean.highest
+        return low, high
+
+    def _add(self, trigger: int) -> bool:
+        """Add one sweep of every stream; not where the ring no longer holds it."""
+        sweeps: list[Stretch] = []
+        for group in self._groups:
+            reader = self._find_ring(group.info.name)
+            sweep = None if reader is None else samples_of(reader, trigger - self.pre_ticks, trigger + self.post_ticks)
+            if sweep is None:
+                return False
+            sweeps.append(sweep)
+        for group, overlay, mean, sweep in zip(self._groups, self._overlays, self._means, sweeps, strict=True):
+            k = group.info.ticks_per_sample or 1
+            if group.info.packed:
+                overlay.add(trigger, sweep.first_tick, k, sweep.data, True)
+                mean.add(channel_values(group.info, sweep.data, group.channels))
+            else:
+                values = group.values(sweep.data)
+                values = RunningFilter(self._choice, rate_of(group.info, self._tick_hz)).apply(values)
+                overlay.add(trigger, sweep.first_tick, k, values, False)
+                mean.add(values)
+        self.n_sweeps += 1
+        self.last_trigger = trigger
+        return True
+
+    def _paint(self) -> None:
+        if self.overlaid:
+            for overlay in self._overlays:
+                overlay.repaint()
+        if self.averaged:
+            for mean in self._means:
+                mean.show()
+            self._mean_image.newest = None
+            self._mean_image.advance(self.span_ticks)
+
+    def _mean_layers(self, styles: Sequence[TraceStyle]) -> list[tuple[TraceColumns, TraceStyle]]:
+        """The average is smooth, and thicker than what it is the average of."""
+        thick = [replace(s, thickness_px=s.thickness_px + 1, smooth=True) for s in styles]
+        return [(mean.columns, style) for mean, style in zip(self._means, thick, strict=True)]
+
+
+class _Mean:
+    """The average sweep of one stream's rows."""
+
+    def __init__(self, group: RowGroup, span_ticks: int, n_columns: int) -> None:
+        self._k = group.info.ticks_per_sample or 1
+        self._n_samples = max(span_ticks // self._k - 1, 1)  # a trigger may lie anywhere within a sample
+        self._average = SweepAverage(self._n_samples, len(group.members), n_most=256)
+        self.columns = TraceColumns(
+            TimeScale(span_ticks, n_columns), n_columns, np.arange(len(group.members)), TraceForm.LINES
+        )
+
+    @property
+    def lowest(self) -> NDArray[np.float64]:
+        return self._average.mean.min(axis=0) if self._average.n else np.full(self._average.mean.shape[1], np.inf)
+
+    @property
+    def highest(self) -> NDArray[np.float64]:
+        return self._average.mean.max(axis=0) if self._average.n else np.full(self._average.mean.shape[1], -np.inf)
+
+    def add(self, values: NDArray[np.generic]) -> None:
+        if len(values) >= self._n_samples:
+            self._average.add(values[: self._n_samples])
+
+    def show(self) -> None:
+        self.columns.reset()
+        if self._average.n:
+            self.columns.append(0, self._k, self._average.mean)
+
+    def clear(self) -> None:
+        self._average.clear()
+        self.columns.reset()
+
+
+def _channels(group: RowGroup) -> NDArray[np.int64]:
+    return group.channels if group.info.packed else np.arange(len(group.channels))
+
