@@ -85,7 +85,7 @@ LIGHT = Theme(
     silence="#7A45D6",
     good="#1E9E63",
     poor="#A57C00",
-    regions=("#0B8A63", "#B4540F", "#8F7E00", "#B27400", "#1F6FBF", "#2C8FBF", "#A8497F"),
+    regions=("#008162", "#764225", "#967E3A", "#C98711", "#074ACC", "#2197FF", "#AC2E89"),
 )
 
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
