@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rig.disk import write_durably
 from rig.errors import FormatError, HeadstageError
 from rig.header import FORMAT_NAME, FORMAT_VERSION, SessionHeader, header_from_json, header_to_json
@@ -47,7 +49,8 @@ def read_header(folder: Path) -> tuple[SessionHeader, list[str]]:
         ours = isinstance(value, Mapping) and value.get("format") == FORMAT_NAME
         if ours and value.get("format_version") == FORMAT_VERSION and not intact:
             raise FormatError(f"{HEADER_FILE} is damaged (checksum disagrees)")
-        header = header_from_json(value, outlines)
+        with np.errstate(all="ignore"):  # numbers that fit no float32 become infinite, quietly
+            header = header_from_json(value, outlines)
         check_streams(header.streams)
     except FormatError as error:
         raise FormatError(f"asked to open {folder}; {error}") from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +16,11 @@ from rig import disk
 from rig.errors import ContractError, FormatError, RecordingError, TickError
 from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
-from rig.recorder import QUEUE_BYTES, Recorder
+from rig.recorder import Recorder
 from rig.recorder_status import durable_tick
 from rig.recording import Recording
 from rig.streams import Chunk, StreamInfo, StreamKind
+from rig.traffic import QUEUE_BYTES
 
 Layouts = Callable[[], tuple[StreamInfo, ...]]
 Header = Callable[..., SessionHeader]
@@ -348,3 +351,63 @@ def test_the_files_are_as_documented(recorder: Recorder) -> None:
     }
     session = json.loads((recorder.path / "session.json").read_text())
     assert (session["format"], session["format_version"]) == ("headstage-recording", 1)
+
+
+def test_a_program_that_forgets_to_close_leaves_a_closed_recording(tmp_path: Path, recorder: Recorder) -> None:
+    recorder.close()
+    script = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from rig.header import header_from_json
+from rig.recorder import Recorder
+from rig.streams import Chunk
+recorder = Recorder(Path(sys.argv[2]), header_from_json(json.loads(Path(sys.argv[1]).read_text())))
+recorder.write(Chunk("nodes", 0, np.ones((5, 3), np.uint8)))
+"""
+    model, path = recorder.path / "session.json", tmp_path / "b.rig"
+    ran = subprocess.run([sys.executable, "-c", script, str(model), str(path)], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    with Recording.open(path) as recording:
+        assert recording.problems == ()
+        assert recording.end_reason == "the program ended"
+        assert recording.extent("nodes").n_samples == 5
+
+
+def test_an_interrupted_wait_loses_no_frame(
+    tmp_path: Path, make_header: Header, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    write_all = disk.write_all
+
+    def gated(file: disk.AppendFile, pieces: list[memoryview]) -> int:
+        gate.wait()
+        return write_all(file, pieces)
+
+    recorder = Recorder(tmp_path / "a.rig", make_header([words()]), sync_interval_s=1e6)
+    monkeypatch.setattr(disk, "write_all", gated)
+    wait_for = recorder._traffic.changed.wait_for
+    n_samples = 1 << 18  # a frame
+
+    def interrupted(condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        if threading.current_thread() is threading.main_thread() and not condition():
+            raise KeyboardInterrupt
+        return wait_for(condition, timeout)
+
+    monkeypatch.setattr(recorder._traffic.changed, "wait_for", interrupted)
+    chunk = np.ones((n_samples, 2), np.uint16)
+    begun = 0
+
+    def subject() -> None:
+        nonlocal begun
+        while True:
+            begun += n_samples
+            recorder.write(Chunk("words", begun - n_samples, chunk))
+
+    with pytest.raises(KeyboardInterrupt):
+        subject()
+    gate.set()
+    recorder.close()
+    with Recording.open(tmp_path / "a.rig") as recording:
+        assert recording.extent("words").n_samples == begun
+        assert recording.gaps("words") == ()
