@@ -178,6 +178,10 @@ class ActivityEstimate:
             now = float(np.quantile(active, _REFERENCE_QUANTILE))
             self._reference = now if self._reference == 0.0 else self._reference + 0.2 * (now - self._reference)
 
+    def curve(self, channel: int) -> NDArray[np.float32]:
+        """(n,) activity a sample in the bins that are there, the newest last."""
+        return self.history[channel, N_BINS - min(self.n_bins, N_BINS) :]
+
     def levels(self) -> NDArray[np.float32]:
         """(n_channels,) 0 … 1 for showing: compressed, so that rare events show beside a clock."""
         if self._reference <= 0:
@@ -213,7 +217,7 @@ def rate_text(estimate: ActivityEstimate, channel: int, info: SubjectInfo) -> st
     """``212`` or ``0.31``: a channel's rate in `rate_unit`, without the unit."""
     factor, _ = rate_unit(info)
     rate = float(estimate.list_rate[channel]) * factor / (estimate.info.ticks_per_sample or 1)
-    if rate >= 100:
+    if rate >= 99.95:
         return f"{rate:.0f}"
     return f"{rate:.1f}" if rate >= 1 or rate < 0.005 else f"{rate:.2f}"
 

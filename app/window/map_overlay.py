@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
 
 from app.draw.polygon_fill import View
 from app.theme import Theme
@@ -15,6 +15,7 @@ from app.window.preparation_geometry import length_text, nice_length
 from rig.probe import Probe
 
 _DOT = 2.5
+_STRIKE = 2.5
 _MAX_STRIKES = 400  # beyond, black alone has to say it
 
 
@@ -36,16 +37,17 @@ def paint_probe(painter: QPainter, probe: Probe, view: View, theme: Theme, lit: 
     colour = QColor(theme.accent if lit else theme.text)
     edge = QColor(theme.window)
     if reach:
-        halo = QPainterPath()
-        for dot in dots:
-            ring = QPainterPath()
-            ring.addEllipse(dot, probe.sigma * view.scale, probe.sigma * view.scale)
-            halo = halo.united(ring) if len(dots) <= 64 else ring
+        # a thick line with round ends is all points within sigma of the shaft
+        stroker = QPainterPathStroker()
+        stroker.setWidth(2 * probe.sigma * view.scale)
+        stroker.setCapStyle(Qt.PenCapStyle.RoundCap)
+        line = QPainterPath(dots[0])
+        line.lineTo(dots[-1] if len(dots) > 1 else dots[0] + QPointF(0.01, 0))
         faint = QColor(colour)
-        faint.setAlpha(28)
+        faint.setAlpha(36)
         painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
         painter.setBrush(faint)
-        painter.drawPath(halo)
+        painter.drawPath(stroker.createStroke(line))
     shaft = QPolygonF([dots[0], dots[-1]])
     painter.setPen(QPen(edge, 3.5))
     painter.drawPolyline(shaft)
@@ -78,8 +80,8 @@ def paint_strikes(painter: QPainter, places: NDArray[np.float64], theme: Theme) 
     for width, colour in ((3.0, theme.window), (1.2, theme.text)):
         painter.setPen(QPen(QColor(colour), width))
         for x, y in places[:_MAX_STRIKES].tolist():
-            painter.drawLine(QPointF(x - 3, y - 3), QPointF(x + 3, y + 3))
-            painter.drawLine(QPointF(x - 3, y + 3), QPointF(x + 3, y - 3))
+            painter.drawLine(QPointF(x - _STRIKE, y - _STRIKE), QPointF(x + _STRIKE, y + _STRIKE))
+            painter.drawLine(QPointF(x - _STRIKE, y + _STRIKE), QPointF(x + _STRIKE, y - _STRIKE))
 
 
 def outline_path(polygons: Sequence[NDArray[np.float32]], view: View) -> QPainterPath:
@@ -91,10 +93,10 @@ def outline_path(polygons: Sequence[NDArray[np.float32]], view: View) -> QPainte
     return path
 
 
-def paint_outline(painter: QPainter, path: QPainterPath, theme: Theme) -> None:
-    """The unit under the pointer."""
+def paint_outline(painter: QPainter, path: QPainterPath, colour: QColor, width: float) -> None:
+    """A line round units."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(theme.text), 1))
+    painter.setPen(QPen(colour, width))
     painter.drawPath(path)
 
 

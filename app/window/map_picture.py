@@ -12,14 +12,14 @@ from app.draw.blend import Pixels
 from app.draw.canvas import image_over
 from app.draw.map_image import MapImage
 from app.draw.polygon_fill import View
-from app.theme import Theme, argb
+from app.theme import Theme
 from app.window.map_kernels import halve
 from app.window.preparation_colours import MapColours
 from app.window.preparation_geometry import MapUnits
 from app.window.unit_states import UnitState
 
 MAX_EDGED = 60
-"""Selected units whose edges are lit one by one; of more, what is not selected steps back."""
+"""Selected units that are outlined one by one; of more, what is not selected steps back."""
 _FINE_RATIO = 1.5  # below this many device pixels a pixel the map is drawn at twice the size and halved
 _DEEPEST = 400.0
 _FARTHEST = 0.5
@@ -55,13 +55,11 @@ class MapPicture:
         self._stale_index = self._stale_colours = True
         self.fitted = True
         self.view = View(0, 0, 1, y_up)
-        self._theme = theme
         self._colours = MapColours(shown.units, theme)
 
     # ---- what to show
 
     def set_theme(self, theme: Theme) -> None:
-        self._theme = theme
         self._colours = MapColours(self.shown.units, theme)
         self._map = None
         self._remark()
@@ -108,12 +106,7 @@ class MapPicture:
             emphasised = np.zeros(len(self.shown.units), np.bool_)
             emphasised[self._selected] = True
         self._colours.mark(self._states, emphasised)
-        if self._map is not None:
-            self._map.select(self._edged(), argb(self._theme.accent))
         self._stale_colours = True
-
-    def _edged(self) -> NDArray[np.int64]:
-        return self._selected if len(self._selected) <= MAX_EDGED else np.empty(0, np.int64)
 
     # ---- where to look
 
@@ -175,7 +168,6 @@ class MapPicture:
         width, height = max(round(self._width * self._ratio), 1), max(round(self._height * self._ratio), 1)
         times = self._times()
         picture = MapImage(self.shown.units, width * times, height * times, self._colours.background)
-        picture.select(self._edged(), argb(self._theme.accent))
         self._halved = np.empty((height, width), np.uint32) if times == 2 else None
         self._image = image_over(picture.pixels if self._halved is None else self._halved)
         self._image.setDevicePixelRatio(self._ratio)

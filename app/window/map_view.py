@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum, auto
 
 import numpy as np
@@ -14,7 +16,6 @@ from PySide6.QtGui import (
     QKeySequence,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPolygonF,
     QResizeEvent,
@@ -24,9 +25,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.theme import DARK, Theme
 from app.window import map_overlay
+from app.window.map_layers import MapLayers
 from app.window.map_picture import MapPicture
-from app.window.preparation_geometry import MapUnits, polygons_of, rows_in_box, rows_within
-from app.window.probes import Shaft, moved, nearest_probe
+from app.window.preparation_geometry import MapUnits, rows_in_box, rows_within
+from app.window.probes import Shaft, nearest_probe
 from app.window.unit_states import UnitState
 from rig.probe import Probe
 
@@ -59,6 +61,7 @@ class MapView(QWidget):
     probe_asked = Signal(int)  # its settings
     menu_asked = Signal(object, QPoint)  # row or None, global position
     placing_ended = Signal()
+    resized = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,65 +73,72 @@ class MapView(QWidget):
         self.setAccessibleName("Map of all units")
         self.theme: Theme = DARK
         self.picture: MapPicture | None = None
-        self.space = "um"
-        self.probes: tuple[Probe, ...] = ()
-        self.open_probe: int | None = None  # whose settings are open: its reach shows
-        self.struck: NDArray[np.int64] = np.empty(0, np.int64)  # rows of lesioned units
-        self.ghost: Shaft | None = None  # the probe that a click would drop
+        self.layers = MapLayers()
         self._gesture = Gesture.NONE
         self._start = QPointF()
         self._last = QPointF()
         self._trail: list[QPointF] = []
         self._probe: int | None = None
-        self._hover: int | None = None
-        self._hover_path: QPainterPath | None = None
         self._space_held = self._space_used = False
 
     # ---- what to show
 
     def set_units(self, shown: MapUnits | None, space: str = "um") -> None:
         """Another subject; None for none."""
-        self.space = space
         self.picture = None if shown is None else MapPicture(shown, self.theme, y_up=space == "um")
-        self._hover = self._hover_path = None
-        self.probes, self.open_probe, self.ghost = (), None, None
-        self.struck = np.empty(0, np.int64)
+        self.layers.clear()
+        self.layers.space = space
+        self._gesture = Gesture.NONE
         self._resize_picture()
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:
-        self.theme = theme
+        self.theme = self.layers.theme = theme
         if self.picture is not None:
             self.picture.set_theme(theme)
+        self.renew()
+
+    def renew(self) -> None:
+        """Something in the layers has changed."""
+        self.layers.renew()
         self.update()
 
-    def set_states(self, states: dict[int, UnitState], struck: NDArray[np.int64]) -> None:
-        """What is done to which unit, and the rows of those that are lesioned."""
-        self.struck = struck
+    def set_states(self, states: Mapping[int, UnitState]) -> None:
+        """What is done to which unit (by its id)."""
+        if self.picture is None:
+            return
+        units = self.picture.shown.units
+        rows = {s: units.rows([u for u, state in states.items() if state is s]) for s in UnitState}
+        self.layers.driven, self.layers.silenced = rows[UnitState.DRIVEN], rows[UnitState.SILENCED]
+        self.layers.struck = rows[UnitState.LESIONED]
+        self.picture.set_states(states)
+        self.renew()
+
+    def set_selected(self, rows: NDArray[np.int64]) -> None:
+        self.layers.selected = rows
         if self.picture is not None:
-            self.picture.set_states(states)
-        self.update()
+            self.picture.set_selected(rows)
+        self.renew()
 
-    def set_probes(self, probes: tuple[Probe, ...]) -> None:
-        self.probes = probes
-        if self.open_probe is not None and self.open_probe >= len(probes):
-            self.open_probe = None
-        self.update()
+    def set_probes(self, probes: tuple[Probe, ...], opened: int | None) -> None:
+        """The probes that are in, and the number of the one whose settings are open."""
+        self.layers.probes, self.layers.open_probe = probes, opened
+        self.renew()
 
     def fit(self) -> None:
         if self.picture is not None:
             self.picture.fit()
-            self._view_changed()
+            self.update()
 
     def zoom_to(self, rows: NDArray[np.int64]) -> None:
         if self.picture is not None:
             self.picture.zoom_to(rows)
-            self._view_changed()
+            self.update()
 
     def place_probe(self, ghost: Shaft | None) -> None:
         """The next click drops a probe like this one; None: no longer."""
-        self.ghost = ghost
-        self.setCursor(Qt.CursorShape.ArrowCursor if ghost is None else Qt.CursorShape.CrossCursor)
+        self.layers.ghost = ghost
+        self.setCursor(self._idle_cursor())
         self.update()
 
     # ---- painting
@@ -137,48 +147,23 @@ class MapView(QWidget):
         if self.picture is not None:
             self.picture.set_size(self.width(), self.height(), self.devicePixelRatioF())
 
-    def _view_changed(self) -> None:
-        self._hover_path = None
-        self.update()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._resize_picture()
-        self._hover_path = None
+        self.resized.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        area = QRectF(self.rect())
         if self.picture is None:
             painter.fillRect(self.rect(), self.theme.window)
-            map_overlay.paint_hint(painter, area, EMPTY, self.theme)
+            map_overlay.paint_hint(painter, QRectF(self.rect()), EMPTY, self.theme)
             return
         self._resize_picture()  # the ratio may be another screen's
         painter.drawImage(QPointF(0, 0), self.picture.image())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        units, view = self.picture.shown.units, self.picture.view
-        if len(self.struck):
-            points = np.stack([units.x[self.struck], units.y[self.struck]], axis=1)
-            map_overlay.paint_strikes(painter, view.to_pixels(points[np.isfinite(points).all(axis=1)]), self.theme)
-        if self._hover is not None:
-            if self._hover_path is None and units.outlines is not None:
-                polygons = polygons_of(units.outlines, int(units.unit_id[self._hover]))
-                self._hover_path = map_overlay.outline_path(polygons, view)
-            if self._hover_path is not None:
-                map_overlay.paint_outline(painter, self._hover_path, self.theme)
-        for number, probe in enumerate(self.probes):
-            dragged = self._gesture is Gesture.PROBE and number == self._probe
-            if dragged:
-                probe = moved(probe, *self._dragged_by())
-            lit = dragged or number == self.open_probe
-            map_overlay.paint_probe(painter, probe, view, self.theme, lit, reach=lit)
-        if self.ghost is not None and self.underMouse():
-            map_overlay.paint_probe(painter, self.ghost.to_probe(), view, self.theme, lit=True, reach=False)
+        self.layers.paint(painter, self.picture, self.size(), self.devicePixelRatioF(), self.underMouse())
         if self._gesture is Gesture.BOX:
             map_overlay.paint_gesture(painter, QPolygonF(QRectF(self._start, self._last).normalized()), self.theme)
         elif self._gesture is Gesture.LASSO:
             map_overlay.paint_gesture(painter, QPolygonF(self._trail), self.theme)
-        if self.picture.shown.real_space:
-            map_overlay.paint_scale(painter, view, area, self.space, self.theme)
 
     # ---- the mouse
 
@@ -192,7 +177,7 @@ class MapView(QWidget):
             self._begin(Gesture.PAN)
         elif button is Qt.MouseButton.RightButton:
             self._begin(Gesture.MENU)
-        elif button is Qt.MouseButton.LeftButton and self.ghost is not None:
+        elif button is Qt.MouseButton.LeftButton and self.layers.ghost is not None:
             x, y = self.picture.view.to_space(event.position().x(), event.position().y())
             self.probe_dropped.emit(x, y)
         elif button is Qt.MouseButton.LeftButton:
@@ -214,17 +199,19 @@ class MapView(QWidget):
         if self._gesture is Gesture.PAN:
             step = here - self._last
             self.picture.look(self.picture.view.moved(step.x(), step.y()))
-            self._view_changed()
+            self.update()
         elif self._gesture is Gesture.LASSO:
             self._trail.append(here)
         self._last = here
+        if self._gesture is Gesture.PROBE and self._probe is not None:
+            self.layers.carried_probe = (self._probe, *self._dragged_by())
         if self._gesture is not Gesture.NONE:
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         gesture, self._gesture = self._gesture, Gesture.NONE
         self._last = event.position()
-        self.setCursor(Qt.CursorShape.ArrowCursor if self.ghost is None else Qt.CursorShape.CrossCursor)
+        self.setCursor(self._idle_cursor())
         if self.picture is None:
             return
         if gesture is Gesture.PRESSED and self._probe is not None:
@@ -241,6 +228,8 @@ class MapView(QWidget):
             lasso = np.array([self.picture.view.to_space(p.x(), p.y()) for p in self._trail])
             self._pick(rows_within(self.picture.shown.units, lasso), event)
         elif gesture is Gesture.PROBE and self._probe is not None:
+            self.layers.carried_probe = None
+            self.renew()
             self.probe_moved.emit(self._probe, *self._dragged_by())
         elif gesture is Gesture.MENU:
             probe = self._probe_at(self._start)
@@ -259,7 +248,7 @@ class MapView(QWidget):
         if self.picture is not None and event.angleDelta().y():
             at = event.position()
             self.picture.zoom(_ZOOM_STEP ** (event.angleDelta().y() / 120), at.x(), at.y())
-            self._view_changed()
+            self.update()
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -275,6 +264,9 @@ class MapView(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         self._set_hover(None)
 
+    def _idle_cursor(self) -> Qt.CursorShape:
+        return Qt.CursorShape.ArrowCursor if self.layers.ghost is None else Qt.CursorShape.CrossCursor
+
     def _pick(self, rows: NDArray[np.int64], event: QMouseEvent) -> None:
         assert self.picture is not None
         visible = self.picture.visible
@@ -289,23 +281,23 @@ class MapView(QWidget):
 
     def _probe_at(self, here: QPointF) -> int | None:
         assert self.picture is not None
-        places = [map_overlay.places_px(p, self.picture.view) for p in self.probes]
+        places = [map_overlay.places_px(p, self.picture.view) for p in self.layers.probes]
         return nearest_probe(places, here.x(), here.y(), REACH_PX)
 
     def _hover_at(self, here: QPointF) -> None:
         assert self.picture is not None
-        if self.ghost is not None:
+        if self.layers.ghost is not None:
             x, y = self.picture.view.to_space(here.x(), here.y())
-            self.ghost = Shaft(**{**self.ghost.__dict__, "x": x, "y": y})
+            self.layers.ghost = replace(self.layers.ghost, x=x, y=y)
             self.update()
             return
         over_probe = self._probe_at(here) is not None
-        self.setCursor(Qt.CursorShape.OpenHandCursor if over_probe else Qt.CursorShape.ArrowCursor)
+        self.setCursor(Qt.CursorShape.OpenHandCursor if over_probe else self._idle_cursor())
         self._set_hover(None if over_probe else self.picture.row_at(here.x(), here.y(), REACH_PX // 2))
 
     def _set_hover(self, row: int | None) -> None:
-        if row != self._hover:
-            self._hover, self._hover_path = row, None
+        if row != self.layers.hover:
+            self.layers.hover = row
             self.hovered.emit(row)
             self.update()
 
@@ -317,7 +309,7 @@ class MapView(QWidget):
             if event.key() == Qt.Key.Key_Space and self.picture is not None and self.underMouse():
                 event.accept()
                 return True
-            if event.key() == Qt.Key.Key_Escape and self.ghost is not None:
+            if event.key() == Qt.Key.Key_Escape and self.layers.ghost is not None:
                 event.accept()
                 return True
         return super().event(event)
@@ -333,16 +325,16 @@ class MapView(QWidget):
         if key == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self._space_held, self._space_used = True, False
-        elif key == Qt.Key.Key_Escape and self.ghost is not None:
+        elif key == Qt.Key.Key_Escape and self.layers.ghost is not None:
             self.placing_ended.emit()
         elif self.picture is not None and key in steps:
             dx, dy = steps[Qt.Key(key)]
             self.picture.look(self.picture.view.moved(dx * _PAN_STEP_PX, dy * _PAN_STEP_PX))
-            self._view_changed()
+            self.update()
         elif self.picture is not None and key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             factor = _ZOOM_STEP if key == Qt.Key.Key_PageUp else 1 / _ZOOM_STEP
             self.picture.zoom(factor, self.width() / 2, self.height() / 2)
-            self._view_changed()
+            self.update()
         elif key == Qt.Key.Key_Home:
             self.fit()
         else:

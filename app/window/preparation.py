@@ -27,14 +27,15 @@ from app.window.live_activity import live_activity
 from app.window.map_view import MapView
 from app.window.pane import Pane
 from app.window.preparation_geometry import MapUnits, map_units
+from app.window.preparation_icons import kinds_icon, probe_icon
 from app.window.preparation_probes import MapProbes
 from app.window.preparation_search_field import SearchField
 from app.window.region_model import Region
 from app.window.region_tree import RegionTree
-from app.window.unit_states import STATE_WORDS, UnitState
+from app.window.unit_states import STATE_WORDS
 from rig.units import UnitTable
 
-CAPTION = "drag selects · Alt-drag lassoes · right-drag pans"
+CAPTION = "drag selects · right-drag pans · wheel zooms"
 _FLAT = 0.35  # a preparation flatter than this leaves its height to the tree
 
 
@@ -54,10 +55,12 @@ class PreparationPane(Pane):
 
         self.search = SearchField(self.body)
         self.kinds = QToolButton(self.body)
+        self.kinds.setCheckable(True)
+        self.kinds.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.kinds.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.kinds.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.kinds.setToolTip("Which kinds of unit the map shows, and a hand can pick")
         self.probe_button = QToolButton(self.body)
-        self.probe_button.setText("+ probe")
         self.probe_button.setCheckable(True)
         self.probe_button.setToolTip("Drop a probe: P, then click on the map (Esc: not after all)")
         self.map = MapView(self.body)
@@ -66,7 +69,7 @@ class PreparationPane(Pane):
         self.caption.setObjectName("caption")
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.tree = RegionTree(self.body)
-        self.probes = MapProbes(desk, self.map, self.probe_button)
+        self.probes = MapProbes(desk, self.map, self.probe_button, self.body)
         self._lay_out()
         self._connect()
         self._on_opened()
@@ -119,6 +122,8 @@ class PreparationPane(Pane):
 
     def apply_theme(self, theme: Theme) -> None:
         self.theme = theme
+        self.kinds.setIcon(kinds_icon(theme.text))
+        self.probe_button.setIcon(probe_icon(theme.text))
         self.map.apply_theme(theme)
         self.tree.apply_theme(theme)
 
@@ -151,7 +156,7 @@ class PreparationPane(Pane):
         """A row of cells needs no square: what the map does not need is the tree's."""
         width = max(shown.bounds[2] - shown.bounds[0], 1e-9)
         flat = (shown.bounds[3] - shown.bounds[1]) / width < _FLAT
-        self.splitter.setSizes([2, 3] if flat else [3, 1])
+        self.splitter.setSizes([300, 500] if flat else [600, 200])
 
     def _offer_kinds(self) -> None:
         units = None if self._shown is None else self._shown.units
@@ -169,7 +174,6 @@ class PreparationPane(Pane):
         self.kinds.setMenu(menu)
         if old is not None:
             old.deleteLater()
-        self.kinds.setText("all")
 
     def show_kind(self, kind: str) -> None:
         """Have only units of a kind on the map; "" for all."""
@@ -177,7 +181,8 @@ class PreparationPane(Pane):
         if picture is None or shown is None:
             return
         picture.set_visible(np.array([k == kind for k in shown.units.kind]) if kind else None)
-        self.kinds.setText(f"{kind}s" if kind else "all")
+        self.kinds.setChecked(bool(kind))
+        self.kinds.setText(f"{kind}s" if kind else "")
         self.map.update()
 
     # ---- the selection
@@ -215,11 +220,10 @@ class PreparationPane(Pane):
     def _on_selection(self) -> None:
         if not self._choosing:
             self.tree.clear_choice()
-        if self.map.picture is not None and self.units is not None:
+        if self.units is not None:
             ids = self.desk.selection.array()
             known = ids[np.isin(ids, self.units.unit_id)]
-            self.map.picture.set_selected(self.units.rows(known))
-            self.map.update()
+            self.map.set_selected(self.units.rows(known))
         self._tell()
 
     @Slot(object)
@@ -255,21 +259,23 @@ class PreparationPane(Pane):
             return
         text = CAPTION if self._hover is None else self._line_of(self._hover)
         if text != self.caption.text():
-            self.caption.setText(text)
+            room = self.caption.width() - 2
+            self.caption.setText(self.caption.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
             self.map.setToolTip(text.replace(" · ", "\n") if self._hover is not None else "")
 
     def _line_of(self, row: int) -> str:
-        """``alu3 · ALU/output · 212/ms · silenced``"""
+        """``alu3 · 212/ms · silenced · ALU/output``"""
         units, description = self.units, self.desk.description
         assert units is not None
-        parts = [units.name[row], units.region[row]]
-        signal = int(units.signal_id[row])
-        if signal != int(units.unit_id[row]) and signal in units.id_of_name.values():
-            parts.append(f"gate {units.name[int(units.rows([signal])[0])]}")
+        parts = [units.name[row]]
         if self._live.estimate is not None and description is not None:
             parts.append(rate_of_unit_text(self._live.estimate, row, description.info))
         state = self._live.states.of.get(int(units.unit_id[row]))
         parts.append("" if state is None else STATE_WORDS[state])
+        parts.append(units.region[row])
+        signal = int(units.signal_id[row])
+        if signal != int(units.unit_id[row]):
+            parts.append(f"gate {units.name[int(units.rows([signal])[0])]}")
         return " · ".join(p for p in parts if p)
 
     @Slot(object, QPoint)
@@ -302,7 +308,7 @@ class PreparationPane(Pane):
         updates, bins, states = self._drawn
         if live.n_states != states:
             states = live.n_states
-            self._show_states()
+            self.map.set_states(live.states.of)
         estimate = live.estimate
         self._turn += 1
         # thirty pictures a second are enough for a glow that lasts a quarter of one
@@ -316,13 +322,6 @@ class PreparationPane(Pane):
                 if bins < 0 and self.tree.forest is not None:
                     self.tree.forest.set_carried(estimate.channel_of_row >= 0)
                 bins = estimate.n_bins
-                self.tree.set_row_levels(row_levels)
+                self.tree.set_rates(np.append(estimate.list_rate, 0.0)[estimate.channel_of_row])
                 self._caption()
         self._drawn = updates, bins, states
-
-    def _show_states(self) -> None:
-        units, states = self.units, self._live.states.of
-        if units is None:
-            return
-        lesioned = np.array([u for u, s in states.items() if s is UnitState.LESIONED], np.int64)
-        self.map.set_states(dict(states), units.rows(lesioned))

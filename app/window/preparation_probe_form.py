@@ -8,9 +8,10 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QDoubleSpinBox,
-    QFormLayout,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -46,13 +47,17 @@ class ProbeForm(QFrame):
         self.n.setToolTip("Electrodes on the shaft")
         self.pitch = self._length("Distance between neighbouring electrodes")
         self.sigma = self._length("Reach: σ of the Gaussian by which an electrode weighs what switches around it")
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(4)
-        for text, field in (("name", self.name), ("electrodes", self.n), ("pitch", self.pitch), ("sigma", self.sigma)):
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(2)
+        fields = (("name", self.name), ("electrodes", self.n), ("pitch", self.pitch), ("sigma", self.sigma))
+        for place, (text, field) in enumerate(fields):
             label = QLabel(text, self)
-            label.setObjectName("paneDetail")
-            form.addRow(label, field)
+            label.setObjectName("caption")
+            label.setBuddy(field)
+            grid.addWidget(label, place // 2 * 2, place % 2)
+            grid.addWidget(field, place // 2 * 2 + 1, place % 2)
         self.error = QLabel("", self)
         self.error.setObjectName("messageLine")
         self.error.setProperty("level", "error")
@@ -70,10 +75,11 @@ class ProbeForm(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(6)
-        layout.addLayout(form)
+        layout.addLayout(grid)
         layout.addWidget(self.error)
         layout.addLayout(buttons)
         for spin in (self.n, self.pitch, self.sigma):
+            spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
             spin.setKeyboardTracking(False)
             spin.valueChanged.connect(self._on_edited)
         self.name.editingFinished.connect(self._on_edited)

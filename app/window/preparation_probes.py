@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from app.window.desk import Desk, Level
 from app.window.map_view import MapView
@@ -19,18 +19,24 @@ _MARGIN_PX = 8
 class MapProbes(QObject):
     """Holds what is placed, and the form that is open.
 
+    Parameters
+    ----------
+    button : pressed while the next click drops a probe
+    ground : what the form is laid over
+
     Attributes
     ----------
     placed : what the session has
-    form : over the map
     """
 
-    def __init__(self, desk: Desk, map_view: MapView, button: QToolButton) -> None:
+    def __init__(self, desk: Desk, map_view: MapView, button: QToolButton, ground: QWidget) -> None:
         super().__init__(map_view)
         self._desk, self._map, self._button = desk, map_view, button
         self._shown: MapUnits | None = None
+        self._open: int | None = None  # number of the probe whose form is open
         self.placed = ProbeSet(desk, self)
-        self.form = ProbeForm(map_view)
+        self.form = ProbeForm(ground)
+        self._ground = ground
         self.placed.changed.connect(self._on_changed)
         button.toggled.connect(self._on_placing)
         map_view.placing_ended.connect(lambda: button.setChecked(False))
@@ -40,6 +46,7 @@ class MapProbes(QObject):
         self.form.changed.connect(self._change)
         self.form.removed.connect(self._remove)
         self.form.closed.connect(self.close_form)
+        map_view.resized.connect(self._put_form)
 
     def set_units(self, shown: MapUnits | None) -> None:
         """Another subject."""
@@ -55,9 +62,10 @@ class MapProbes(QObject):
 
     @Slot()
     def _on_changed(self) -> None:
-        self._map.set_probes(self.placed.probes)
-        if self._map.open_probe is None:
-            self.form.hide()
+        if self._open is not None and self._open >= len(self.placed.probes):
+            self._open = None
+        self._map.set_probes(self.placed.probes, self._open)
+        self.form.setVisible(self._open is not None)
 
     @Slot(bool)
     def _on_placing(self, placing: bool) -> None:
@@ -96,26 +104,32 @@ class MapProbes(QObject):
         probe = self.placed.probes[number]
         others = [p.name for i, p in enumerate(self.placed.probes) if i != number]
         pitch = new_shaft(self._shown, (), 0, 0, self._y_up).pitch
-        self._map.open_probe = number
-        self.form.open_for(shaft_of(probe, pitch, downwards(self._y_up)), others, self._map.space)
-        self.form.move(_MARGIN_PX, _MARGIN_PX)
+        self._open = number
+        self.form.open_for(shaft_of(probe, pitch, downwards(self._y_up)), others, self._map.layers.space)
+        self._put_form()
         self.form.n.setFocus()
-        self._map.update()
+        self._on_changed()
+
+    def _put_form(self) -> None:
+        """At the bottom: over the tree, so that the probe can be seen while it changes."""
+        if self._open is not None:
+            self.form.setFixedWidth(self._ground.width() - 2 * _MARGIN_PX)
+            self.form.adjustSize()
+            self.form.move(_MARGIN_PX, max(self._ground.height() - self.form.height() - _MARGIN_PX, 0))
 
     @Slot()
     def close_form(self) -> None:
-        self._map.open_probe = None
-        self.form.hide()
-        self._map.update()
+        self._open = None
+        self._on_changed()
 
     @Slot(object)
     def _change(self, probe: Probe) -> None:
-        if self._map.open_probe is not None:
-            self._replace(self._map.open_probe, probe)
+        if self._open is not None:
+            self._replace(self._open, probe)
 
     @Slot()
     def _remove(self) -> None:
-        number = self._map.open_probe
+        number = self._open
         if number is not None and self.placed.put([p for i, p in enumerate(self.placed.probes) if i != number]):
             self.close_form()
             self._map.setFocus()

@@ -45,15 +45,20 @@ def _find_term(term: str, units: UnitTable, probes: Sequence[Probe]) -> NDArray[
     other = aliases.tolist() if aliases is not None else [""] * len(units)
     exact = [wanted == n.lower() or wanted in a.lower().split() for n, a in zip(units.name, other, strict=True)]
     if any(exact):
-        return units.unit_id[np.array(exact)]
+        return _ids(units, exact)
     part = [
         wanted in n.lower() or wanted in r.lower() or wanted in a.lower()
         for n, r, a in zip(units.name, units.region, other, strict=True)
     ]
     if any(part):
-        return units.unit_id[np.array(part)]
+        return _ids(units, part)
     try:
         return select_units(term, units, probes=probes)  # ``all``, and a telling refusal with names that come near
     except UnknownUnitError as error:
         hint = str(error).rpartition(": ")[2]
         raise UnknownUnitError(f"no unit or region has {term!r} in its name; {hint}") from error
+
+
+def _ids(units: UnitTable, chosen: Sequence[bool]) -> NDArray[np.int64]:
+    ids: NDArray[np.int64] = units.unit_id[np.asarray(chosen, np.bool_)]
+    return ids

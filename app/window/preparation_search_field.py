@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
 from app.window.figures import grouped
@@ -16,7 +16,8 @@ from rig.probe import Probe
 from rig.selection import GRAMMAR
 from rig.units import UnitTable
 
-PLACEHOLDER = "find a unit or region…   /"
+PLACEHOLDER = "find a unit or region…"
+KEY = "/"
 
 
 class SearchField(QObject):
@@ -86,7 +87,15 @@ class SearchField(QObject):
 
 
 class _Field(QLineEdit):
-    """Escape clears, and a second time leaves."""
+    """Escape clears, and a second time leaves. At rest it shows the key that leads into it."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.text() and not self.hasFocus():
+            painter = QPainter(self)
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+            painter.drawText(self.rect().adjusted(0, 0, -10, 0), int(flags), KEY)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

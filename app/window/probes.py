@@ -21,7 +21,7 @@ N_ELECTRODES = 8
 SIGMA = 300.0
 """Reach of an electrode of a new probe, in the unit of space."""
 MAX_ELECTRODES = 384
-_PITCH_SHARE = 0.1  # of the preparation's longer side between two electrodes: eight go through most of it
+_PITCH_SHARE = 0.12  # of the preparation's longer side between two electrodes: eight go through most of it
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,12 +69,13 @@ class RegionForest:
         self._sizes = np.array([len(m) for m in self._members], np.int64)
         self._flat = np.concatenate(self._members) if self._members else np.empty(0, np.int64)
 
-    def mean_levels(self, row_levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    def mean_levels(self, row_levels: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """(n_regions,) mean of (n_units,) levels over the units whose activity is known; 0 for none."""
         sums = np.concatenate(([0.0], np.cumsum(row_levels[self._flat], dtype=np.float64)))
         stops = np.cumsum(self._sizes)
         totals = sums[stops] - sums[stops - self._sizes]
-        return (totals / np.maximum(self._sizes, 1)).astype(np.float32)
+        means: NDArray[np.float32] = (totals / np.maximum(self._sizes, 1)).astype(np.float32)
+        return means
 
     def counts(self, found: NDArray[np.bool_] | None) -> list[int]:
         """Units of each region, or those of them that a search found."""

@@ -18,8 +18,9 @@ from rig.units import UnitTable
 ROW_PX = 20
 _INDENT_PX = 14
 _SWATCH_PX = 9
-_BAR_PX = 56
+_BAR_PX = 48
 _BAR_THICK_PX = 4
+_FEW = 2  # top regions that are shown with what is below them
 
 
 class Role(IntEnum):
@@ -84,6 +85,8 @@ class RegionTree(QTreeView):
             self._items.append(item)
             above = self._model.invisibleRootItem() if region.parent is None else self._items[region.parent.number]
             above.appendRow(item)
+        if len(self.forest.tops) <= _FEW:
+            self.expandAll()
         self.counts = self.forest.counts(None)
         self.levels = np.zeros(len(self.forest.all), np.float32)
 
@@ -92,11 +95,13 @@ class RegionTree(QTreeView):
         self.colours = {} if self._units is None else region_colours(self._units.region, theme)
         self.viewport().update()
 
-    def set_row_levels(self, row_levels: NDArray[np.float32]) -> None:
-        """(n_units,) how active each unit is, 0 … 1; the bars follow."""
+    def set_rates(self, row_rates: NDArray[np.float64]) -> None:
+        """(n_units,) how active each unit is; bars tell regions from one another, the most active has a full one."""
         if self.forest is None:
             return
-        levels = self.forest.mean_levels(row_levels)
+        means = self.forest.mean_levels(row_rates)
+        top = float(means.max(initial=0.0))
+        levels = np.sqrt(means / top) if top > 0 else means
         if (np.abs(levels - self.levels) * _BAR_PX > 0.5).any():
             self.levels = levels
             self.viewport().update()
@@ -147,8 +152,8 @@ class _RegionDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         tree = self._tree
         theme, region = tree.theme, tree.region_at(index)
-        area = QRectF(option.rect)  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        area = QRectF(option.rect)
+        state = option.state
         painter.save()
         if state & QStyle.StateFlag.State_Selected:
             ground = QColor(theme.accent)
@@ -174,7 +179,7 @@ class _RegionDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(
                 QRectF(bar.left(), bar.top(), max(_BAR_PX * min(level, 1.0), 2), bar.height()), 2, 2
             )
-        font = tabular(option.font)  # type: ignore[attr-defined]
+        font = tabular(option.font)
         painter.setFont(font)
         metrics = QFontMetricsF(font)
         count = grouped(tree.counts[region.number])
