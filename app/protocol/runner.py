@@ -12,8 +12,7 @@ turns can never be seen in the samples.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 
 from app.protocol.actions import (
@@ -29,45 +28,15 @@ from app.protocol.actions import (
     WriteNote,
     perturb_request,
 )
+from app.protocol.progress import Progress, Stage, free_path
 from app.protocol.steps import Protocol, n_rows_in_order, rows_in_order
 from rig.client import RigClient
-from rig.errors import HeadstageError, SessionError, StorageError
+from rig.errors import HeadstageError, SessionError
 from rig.log import LogEntry, LogKind
 from rig.protocol import MOVING, OVER, State
 from rig.trigger import Trigger
 
 MAX_STEPS_A_TURN = 100
-
-
-class Stage(StrEnum):
-    RUNNING = "running"
-    DONE = "done"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far it is.
-
-    Attributes
-    ----------
-    stage : Stage
-    pass_number, n_passes : which repeat of the whole, from 1
-    row : of the step that is due next; None at the end
-    n_done, n_total : steps
-    due_tick : when it is due
-    line : why it failed
-    """
-
-    stage: Stage
-    pass_number: int
-    n_passes: int
-    row: int | None
-    n_done: int
-    n_total: int
-    due_tick: int
-    line: str = ""
 
 
 class Runner:
@@ -311,20 +280,6 @@ class Runner:
         except HeadstageError as error:
             if not self._line:
                 self._stage, self._line = Stage.FAILED, str(error)
-
-
-def free_path(folder: Path, name: str) -> Path:
-    """``NAME.rig``, or ``NAME-2.rig`` and so on: a protocol never writes over a recording, nor fails for one."""
-    stem = name.removesuffix(".rig")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"asked to record into {folder}; {error.strerror}: choose another folder") from error
-    path, n = folder / f"{stem}.rig", 1
-    while path.exists():
-        n += 1
-        path = folder / f"{stem}-{n}.rig"
-    return path
 
 
 def _wait_name(row: int) -> str:

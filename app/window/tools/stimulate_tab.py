@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QPushBu
 from app.theme import Theme
 from app.window.desk import Desk, Level
 from app.window.tools.armed_list import ArmedList
+from app.window.tools.given_stimuli import GivenStimuli
 from app.window.tools.stimulus import (
     TRIGGER_HINT,
     TRIGGER_TEXT,
-    GivenStimuli,
     Mode,
     StimulusForm,
     TriggerKind,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QFocusEvent
+from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.window.tools.time_text import both, read_ticks
+from app.window.tools.time_text import both, read_ticks, time_of_ticks
 from rig.errors import SpecError
 from rig.subject import SubjectInfo
+
+MARGINS_PX = 20  # of a line's frame, padding and cursor
 
 
 class TimeEdit(QLineEdit):
@@ -23,7 +25,8 @@ class TimeEdit(QLineEdit):
         self._typed = text
         self._info: SubjectInfo | None = None
         self.setText(text)
-        self.setToolTip(f"{tooltip}\nTicks, or 20us, 1.5ms, 2s")
+        self._help = f"{tooltip}\nTicks, or 20us, 1.5ms, 2s"
+        self.setToolTip(self._help)
         self.setAccessibleName(what)
         self.textEdited.connect(self._on_edited)
         self.returnPressed.connect(self._on_return)
@@ -57,14 +60,23 @@ class TimeEdit(QLineEdit):
     def _on_return(self) -> None:
         self.clearFocus()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show()
+
     def _show(self) -> None:
         if self.hasFocus():
             return
         text = self._typed
         if self._info is not None:
             try:
-                text = both(read_ticks(text, self._info, what=self.what, least=self._least), self._info)
+                ticks = read_ticks(text, self._info, what=self.what, least=self._least)
             except SpecError:
-                text = self._typed  # as it is; whoever uses it says what is wrong
+                pass  # as it is; whoever uses it says what is wrong
+            else:
+                text = both(ticks, self._info)
+                self.setToolTip(f"{text}\n{self._help}")
+                if self.fontMetrics().horizontalAdvance(text) > self.width() - MARGINS_PX:
+                    text = time_of_ticks(ticks, self._info) or text
         self.setText(text)
         self.setCursorPosition(0)

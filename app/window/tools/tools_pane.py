@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from app.theme import Theme
 from app.window.desk import Desk, Pull
 from app.window.pane import Pane
+from app.window.tools.inspector_tab import InspectorTab
+from app.window.tools.protocol_tab import ProtocolTab
 from app.window.tools.silence_tab import SilenceTab
 from app.window.tools.stimulate_tab import StimulateTab
 from app.window.tools.tool_tab import ToolTab
+
+TEND_MS = 8
 
 
 class ToolsPane(Pane):
@@ -18,17 +23,30 @@ class ToolsPane(Pane):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("Tools", desk, parent)
         self._header.hide()
+        self.inspector = InspectorTab(desk, self)
         self.stimulate = StimulateTab(desk, self)
         self.silence = SilenceTab(desk, self)
+        self.protocol = ProtocolTab(desk, self)
         self.tabs = QTabWidget(self.body)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setExpanding(False)
         self.tabs.tabBar().setDrawBase(False)
-        for tab in (self.stimulate, self.silence):
+        for tab in (self.inspector, self.stimulate, self.silence, self.protocol):
             self.tabs.addTab(tab, tab.name)
         layout = QVBoxLayout(self.body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
+        self.stimulate.planned.connect(self.protocol.add_perturbation)
+        # a protocol goes on whether its pane is seen or not; the timer stands still while none runs
+        self._tending = QTimer(self)
+        self._tending.setInterval(TEND_MS)
+        self._tending.timeout.connect(self._tend)
+        self.protocol.started.connect(self._tending.start)
+
+    def _tend(self) -> None:
+        self.protocol.tend()
+        if not self.protocol.busy:
+            self._tending.stop()
 
     def pull(self, pull: Pull) -> None:
         tab = self.tabs.currentWidget()

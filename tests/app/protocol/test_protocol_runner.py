@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.protocol.actions import Table, read_protocol
-from app.protocol.runner import Runner, Stage
+from app.protocol.progress import Stage
+from app.protocol.runner import Runner
 from app.protocol.steps import Do, Protocol, Step
 from rig.client import RigClient
 from rig.log import LogEntry, LogKind
