@@ -56,9 +56,8 @@ class PreparationPane(Pane):
         self.search = SearchField(self.body)
         self.kinds = QToolButton(self.body)
         self.kinds.setCheckable(True)
-        self.kinds.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.kinds.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.kinds.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        self.kinds.setStyleSheet("QToolButton::menu-indicator { image: none; width: 0; }")
         self.kinds.setToolTip("Which kinds of unit the map shows, and a hand can pick")
         self.probe_button = QToolButton(self.body)
         self.probe_button.setCheckable(True)
@@ -162,6 +161,8 @@ class PreparationPane(Pane):
         units = None if self._shown is None else self._shown.units
         kinds = [] if units is None else list(dict.fromkeys(units.kind))
         self.kinds.setVisible(len(kinds) > 1)
+        self.kinds.setChecked(False)
+        self.kinds.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         menu = QMenu(self.kinds)
         group = QActionGroup(menu)
         for kind in ("", *kinds):
@@ -182,7 +183,9 @@ class PreparationPane(Pane):
             return
         picture.set_visible(np.array([k == kind for k in shown.units.kind]) if kind else None)
         self.kinds.setChecked(bool(kind))
-        self.kinds.setText(f"{kind}s" if kind else "")
+        self.kinds.setText(f"{kind}s")
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if kind else Qt.ToolButtonStyle.ToolButtonIconOnly
+        self.kinds.setToolButtonStyle(style)
         self.map.update()
 
     # ---- the selection

@@ -8,7 +8,6 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QDoubleSpinBox,
     QFrame,
     QGridLayout,
@@ -79,7 +78,8 @@ class ProbeForm(QFrame):
         layout.addWidget(self.error)
         layout.addLayout(buttons)
         for spin in (self.n, self.pitch, self.sigma):
-            spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+            # wheel and arrow keys step; without buttons by `setButtonSymbols` Qt's stylesheets leave no room for text
+            spin.setStyleSheet("QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }")
             spin.setKeyboardTracking(False)
             spin.valueChanged.connect(self._on_edited)
         self.name.editingFinished.connect(self._on_edited)

@@ -31,6 +31,7 @@ class SearchField(QObject):
         self.field = _Field(parent)
         self.field.setPlaceholderText(PLACEHOLDER)
         self.field.setClearButtonEnabled(True)
+        self.field.setTextMargins(0, 0, 8, 0)
         self.field.setAccessibleName("Find a unit or region")
         self.field.setToolTip(f"Find (/), Enter selects, Esc clears.\nPart of a name or region, or {GRAMMAR}")
         self.line = QLabel("", parent)
