@@ -13,6 +13,7 @@ from rig.perturbation import PerturbationKind
 
 STIMULUS_ALPHA, SILENCE_ALPHA = 42, 36
 GRID_ALPHA = 150
+BACKING_ALPHA = 225  # under words that lie over data
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class PlotColours:
     text: int
     frame: QColor
     grid: QColor
+    backing: QColor
     words: QColor
     muted: QColor
     accent: QColor
@@ -42,6 +44,8 @@ class PlotColours:
     def of(cls, theme: Theme) -> PlotColours:
         grid = QColor(theme.line)
         grid.setAlpha(GRID_ALPHA)
+        backing = QColor(theme.window)
+        backing.setAlpha(BACKING_ALPHA)
         return cls(
             theme=theme,
             background=argb(theme.window),
@@ -49,6 +53,7 @@ class PlotColours:
             text=argb(theme.text),
             frame=QColor(theme.line),
             grid=grid,
+            backing=backing,
             words=QColor(theme.text),
             muted=QColor(theme.muted),
             accent=QColor(theme.accent),
@@ -71,4 +76,3 @@ class PlotColours:
 
     def unknown_rows(self, height: int) -> NDArray[np.uint32]:
         return np.full(height, self.unknown, np.uint32)
-

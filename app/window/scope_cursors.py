@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
 from app.window.figures import span_text
 from app.window.plot_colours import PlotColours
@@ -76,13 +76,6 @@ class Cursors:
             left = min(x + 4, area.right() - width - 4)
             row = 1 if left < free_from else 0
             box = QRectF(left - 2, base - metrics.ascent() - row * (metrics.height() + 2), width + 4, metrics.height())
-            painter.fillRect(box, self._back(self.colours))
+            painter.fillRect(box, self.colours.backing)
             painter.drawText(QPointF(left, base - row * (metrics.height() + 2)), text)
             free_from = left + width + 6
-
-    @staticmethod
-    def _back(colours: PlotColours) -> QColor:
-        """So that a text reads over traces."""
-        back = QColor(colours.theme.window)
-        back.setAlpha(235)
-        return back

@@ -79,9 +79,7 @@ class ScopeSweeps:
             for i, (group, style) in enumerate(zip(self._groups, styles, strict=True))
         ]
         self._means = [_Mean(group, span_ticks, n_columns) for group in self._groups]
-        self._mean_image = TraceImage(
-            TimeScale(span_ticks, n_columns), n_columns, clear, self._mean_layers(styles)
-        )
+        self._mean_image = TraceImage(TimeScale(span_ticks, n_columns), n_columns, clear, self._mean_layers(styles))
         self._queue = TriggerQueue(self.pre_ticks, self.post_ticks)
 
     def layers(self) -> list[tuple[Pixels, None, bool]]:
@@ -203,4 +201,3 @@ class _Mean:
 
 def _channels(group: RowGroup) -> NDArray[np.int64]:
     return group.channels if group.info.packed else np.arange(len(group.channels))
-

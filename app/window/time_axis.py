@@ -80,6 +80,12 @@ def division_text(span_ticks: int, tick_hz: float, tick_name: str) -> str:
     return f"{span_text(division * unit, tick_hz, tick_name)}/div"
 
 
+def bin_text(n_ticks: float, tick_hz: float, tick_name: str) -> str:
+    """A stretch in two figures: what a column of pixels or a bin is wide, to know rather than to reckon with."""
+    unit = tick_hz if tick_hz > 0 else 1.0
+    return span_text(float(f"{n_ticks / unit:.2g}") * unit, tick_hz, tick_name)
+
+
 def frequency_text(hz: float, of_ticks: bool) -> str:
     """``27.8 kHz``; cycles a tick where the subject has no clock."""
     if of_ticks:

@@ -82,6 +82,7 @@ class TimeOverlay:
             if not label.text or x < free_from:  # of a train's pulses the first is named, and the next that has room
                 continue
             free_from = x + width + 8
+            painter.fillRect(QRectF(x - 3, area.top() + 1, width + 6, metrics.height() + 1), c.backing)
             painter.setPen(c.tint_text(label.kind))
             painter.drawText(QPointF(x, area.top() + metrics.ascent() + 2), label.text)
 
@@ -90,10 +91,8 @@ class TimeOverlay:
         text = metrics.elidedText(self.notice, Qt.TextElideMode.ElideRight, area.width() - 16)
         width = metrics.horizontalAdvance(text)
         x = max(min(edge - width - 8, area.right() - width - 8), area.left() + 8)
-        back = c.grid.lighter(100)
-        back.setAlpha(230)
         y = area.bottom() - metrics.height() - 8
-        painter.fillRect(QRectF(x - 4, y, width + 8, metrics.height() + 4), back)
+        painter.fillRect(QRectF(x - 4, y, width + 8, metrics.height() + 4), c.backing)
         painter.setPen(c.words)
         painter.drawText(QPointF(x, y + metrics.ascent() + 2), text)
         if 0 < self.unknown_until < 1:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.window.stream_feed import Stretch, StreamFeed
+from app.window.stream_feed import StreamFeed, Stretch
 from rig.ring_reader import RingReader
 from rig.streams import Chunk, StreamInfo
 from rig.trigger import Condition
@@ -103,7 +103,9 @@ class TriggerChoice:
         if self._searched is not None and stop_tick < self._searched[1]:
             self._begin()
         self._searched = start_tick, stop_tick
-        taken = self._feed.take(start_tick - LOOK_BACK_SPANS * span_ticks if self.n_found == 0 else start_tick, stop_tick)
+        taken = self._feed.take(
+            start_tick - LOOK_BACK_SPANS * span_ticks if self.n_found == 0 else start_tick, stop_tick
+        )
         if taken.restarted:
             self._memory = None
             if self.n_found:

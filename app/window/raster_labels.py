@@ -1,0 +1,119 @@
+"""What is written at the left of the raster, and the histogram above its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.window.plot_colours import PlotColours
+from app.window.raster_rows import Block
+from app.window.scope_labels import WIDTH, spread
+
+_LEAST_SPACING = 12.0
+
+
+class RasterLabels(QWidget):
+    """Names of blocks of rows, in their regions' colours."""
+
+    picked = Signal(int)  # which block
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedWidth(WIDTH)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self.setToolTip("Click a name to select its units in all panes")
+        self.colours: PlotColours | None = None
+        self._blocks: tuple[Block, ...] = ()
+        self._n_rows = 0
+
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH, 100)
+
+    def show_blocks(self, blocks: Sequence[Block], n_rows: int) -> None:
+        self._blocks, self._n_rows = tuple(blocks), n_rows
+        self.update()
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return self._blocks
+
+    def centres(self) -> NDArray[np.float64]:
+        """(n_blocks,) the middles of the names."""
+        middles = np.array([(b.start + b.stop) / 2 for b in self._blocks]) / max(self._n_rows, 1) * self.height()
+        spacing = min(_LEAST_SPACING, self.height() / max(len(self._blocks), 1))
+        return spread(middles, spacing, self.height())
+
+    def draw_borders(self, painter: QPainter, area: QRectF) -> None:
+        """Lines between blocks, over the plot."""
+        if self.colours is None or self._n_rows == 0:
+            return
+        painter.setPen(QPen(self.colours.grid))
+        ys = [area.top() + area.height() * b.start / self._n_rows for b in self._blocks if b.start > 0]
+        if len(ys) * 6 < area.height():
+            painter.drawLines([QLineF(area.left(), round(y), area.right(), round(y)) for y in ys])
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.colours is None or not self._blocks:
+            return
+        painter = QPainter(self)
+        font = painter.font()
+        font.setPixelSize(11 if self.height() / len(self._blocks) >= 12 else 10)
+        painter.setFont(font)
+        metrics = QFontMetricsF(font)
+        for block, y in zip(self._blocks, self.centres(), strict=True):
+            text = metrics.elidedText(block.text, Qt.TextElideMode.ElideRight, self.width() - 12)
+            painter.setPen(QColor(block.colour))
+            base = min(max(y + (metrics.ascent() - metrics.descent()) / 2, metrics.ascent()), self.height() - 2)
+            painter.drawText(QPointF(self.width() - 8 - metrics.horizontalAdvance(text), base), text)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._blocks:
+            self.picked.emit(int(np.abs(self.centres() - event.position().y()).argmin()))
+
+
+class Histogram(QWidget):
+    """Rates around the trigger, over the trials."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(64)
+        self.setToolTip("Peri-stimulus time histogram: mean rate around the trigger, over all trials")
+        self.colours: PlotColours | None = None
+        self.colour = QColor()
+        self.zero = 0.0
+        self.top_text = ""
+        self._rates: NDArray[np.float64] = np.empty(0)
+
+    def show_rates(self, rates: NDArray[np.float64]) -> None:
+        self._rates = rates
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        c = self.colours
+        if c is None:
+            return
+        painter = QPainter(self)
+        area = QRectF(self.rect())
+        painter.fillRect(area, QColor(c.theme.window))
+        top = float(self._rates.max()) if len(self._rates) else 0.0
+        if top > 0:
+            edges = np.linspace(0, area.width(), len(self._rates) + 1)
+            heights = self._rates / top * (area.height() - 16)
+            for left, right, h in zip(edges[:-1], edges[1:], heights.tolist(), strict=True):
+                painter.fillRect(QRectF(left, area.height() - h, max(right - left, 1), h), self.colour)
+        x = round(self.zero * area.width())
+        painter.setPen(QPen(c.accent, 1, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(x, 0), QPointF(x, area.height()))
+        painter.setPen(c.muted)
+        metrics = QFontMetricsF(painter.font())
+        painter.drawText(QPointF(4, metrics.ascent() + 1), self.top_text)
+        painter.setPen(QPen(c.frame))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(area.adjusted(0, 0, -1, -1))
+        painter.end()

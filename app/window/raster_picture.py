@@ -1,0 +1,131 @@
+"""The raster's running picture: spikes of a stream's units. Free of Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.draw.raster_image import RasterImage, RasterStyle, density_alpha
+from app.draw.spike_columns import SpikeColumns
+from app.draw.trace_image import Tint
+from app.window.plot_colours import PlotColours
+from app.window.raster_rows import ChannelTable, Order, ordered
+from app.window.raster_spikes import Digitiser
+from app.window.scope_traces import FindRing
+from app.window.stream_feed import StreamFeed
+from app.window.time_axis import TimeAxis
+from rig.streams import StreamInfo
+
+_LOOK_EVERY = 60  # pulls between looks at how dense the spikes are
+_DENSE_PERCENT = 90
+_STRIDE = 16
+_ROOMY_PX = 4
+
+
+class RasterPicture:
+    """Running spikes.
+
+    Parameters
+    ----------
+    info : of the stream, as it is watched
+    channels : rows, in any order
+    height : device pixels
+
+    Attributes
+    ----------
+    rows : (n_rows,) channels top to bottom
+    """
+
+    def __init__(
+        self,
+        info: StreamInfo,
+        table: ChannelTable,
+        channels: NDArray[np.int64],
+        find_ring: FindRing,
+        axis: TimeAxis,
+        height: int,
+        colours: PlotColours,
+    ) -> None:
+        self.info = info
+        self.span_ticks, self.n_columns, self.height = axis.span_ticks, axis.n_columns, height
+        self.held_from_tick: int | None = None
+        self.digitiser = Digitiser(info)
+        self._table, self._colours = table, colours
+        self._feed = StreamFeed(lambda: find_ring(info.name))
+        self.columns = SpikeColumns(axis.scale, axis.n_slots, info.n_channels)
+        self._pixels = table.pixels()
+        self._channels = channels
+        self.rows = channels
+        self._full_at = 1
+        self.image = RasterImage(self.columns, self._style())
+        self._n_pulls = 0
+
+    def pull(self, axis: TimeAxis) -> bool:
+        """Take what is new of the window; whether the picture changed."""
+        taken = self._feed.take(axis.start_tick, axis.stop_tick)
+        self.held_from_tick = taken.held_from_tick
+        if taken.restarted:
+            self.columns.reset()
+            self.image.newest = None
+        k = self.info.ticks_per_sample or 1
+        for stretch in taken.stretches:
+            self.columns.append_bits(stretch.first_tick, k, self.digitiser.bits(stretch.data))
+        if not taken.intact:
+            self._feed.forget()
+        changed = bool(self.image.advance(axis.stop_tick))
+        if taken.stretches:
+            self._n_pulls += 1
+            if self._n_pulls in (1, 4, 16) or self._n_pulls % _LOOK_EVERY == 0:
+                self._look()
+        return changed
+
+    def order(self, order: Order, reference: int | None) -> None:
+        """Put the rows in order, by what is on show."""
+        rows = ordered(order, self._channels, self._table, self.columns.counts, reference)
+        if not np.array_equal(rows, self.rows):
+            self.rows = rows
+            self.image.set_style(self._style())
+
+    def show(self, channels: NDArray[np.int64]) -> None:
+        """Show other rows; `order` puts them in order."""
+        self._channels = self.rows = channels
+        self._full_at = self._density()
+        self.image.set_style(self._style())
+
+    def set_tints(self, tints: Sequence[Tint]) -> None:
+        self.image.set_tints(tints)
+
+    def row_at(self, fraction: float) -> int | None:
+        """The channel of the row at a fraction of the height."""
+        n = len(self.rows)
+        return int(self.rows[min(int(fraction * n), n - 1)]) if n else None
+
+    def _style(self) -> RasterStyle:
+        c = self._colours
+        return RasterStyle(
+            self.rows,
+            self._pixels,
+            density_alpha(self._full_at),
+            c.rows(self.height),
+            c.unknown_rows(self.height),
+        )
+
+    def _look(self) -> None:
+        """Follow the density, so that neither few spikes fade nor many become a wall; not for every small change."""
+        full_at = self._density()
+        if not 0.6 < full_at / self._full_at < 1.7:
+            self._full_at = full_at
+            self.image.set_style(self._style())
+
+    def _density(self) -> int:
+        """Spikes in a pixel that has many; of some columns, a look at all would cost a frame."""
+        n = len(self.rows)
+        if n * _ROOMY_PX <= self.height:
+            return 1  # a row that has room shows each spike in full
+        some = self.columns.counts[:, ::_STRIDE][self.rows].astype(np.int32)
+        if n > self.height:
+            some = np.add.reduceat(some, np.arange(self.height) * n // self.height, axis=0)
+        found = some[some > 0]
+        return max(int(np.percentile(found, _DENSE_PERCENT)), 1) if len(found) else self._full_at

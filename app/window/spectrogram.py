@@ -1,0 +1,229 @@
+"""The spectrogram of one channel, and its mean spectrum at the side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QFontMetricsF, QPainter
+from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
+
+from app.theme import Theme
+from app.window.desk import Desk, Pull
+from app.window.pane_header import add_choice, menu_button
+from app.window.spectrogram_picture import (
+    LENGTHS,
+    OVERLAPS,
+    RANGES_DB,
+    Scale,
+    SpectrogramChoice,
+    SpectrogramPicture,
+)
+from app.window.spectrogram_side import FrequencyNames, Psd
+from app.window.spectrogram_source import Of, Source, chosen, sources
+from app.window.time_axis import frequency_text
+from app.window.time_pane import NOTHING_OPEN, TimePane
+from rig.field import FIELD_STREAM
+
+NOT_WATCHED = "Nobody watches the units: select them on the map, then W"
+PSD_EVERY_S = 0.1  # a mean spectrum that changes more often cannot be read
+REFRESH_S = 0.05  # when most of the window is new at every pull, it is drawn that often
+
+
+class SpectrogramPane(TimePane):
+    """See the module."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__("Spectrogram", desk, parent)
+        self.choice = SpectrogramChoice()
+        self.names = FrequencyNames(self.body)
+        self.psd = Psd(self.body)
+        self.picture: SpectrogramPicture | None = None
+        self.offered: tuple[Source, ...] = ()
+        self.key = str(Of.POPULATION)
+        self._stale = True
+        self._psd_age_s = PSD_EVERY_S
+        self._age_s = REFRESH_S
+        self._pulled_tick = 0
+        self._shown: tuple[object, ...] = ()
+        self._pointer: tuple[float, float] | None = None
+        self.overlay.divided = False
+        self.canvas.overlays.append(self._draw_pointer)
+        self.source_menu, self.view_menu = QMenu(self), QMenu(self)
+        self.source_button = menu_button("population rate ▾", "Channel", self.source_menu, self._header)
+        tip = "Frequency scale, window, overlap, range of levels"
+        self.view_button = menu_button("view ▾", tip, self.view_menu, self._header)
+        self.header_layout.insertWidget(1, self.source_button)
+        self.header_layout.insertWidget(2, self.view_button)
+        self._fill_view_menu()
+        layout = QGridLayout(self.body)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(0)
+        layout.addWidget(self.names, 0, 0)
+        layout.addWidget(self.canvas, 0, 1)
+        layout.addWidget(self.psd, 0, 2)
+        self.show_hint(NOTHING_OPEN)
+        desk.stream_opened.connect(self._forget)
+        desk.stream_closed.connect(self._forget)
+        desk.selection.changed.connect(self._forget)
+        self.canvas.hovered.connect(self._on_pointed)
+        self.canvas.left.connect(partial(self._on_pointed, None, None))
+
+    # ---- choices
+
+    def choose_source(self, key: str) -> None:
+        """An electrode by its name, the selected unit, or the population."""
+        self.key = key
+        self._forget()
+
+    def choose(self, **changes: object) -> None:
+        """Change some of how spectra are made."""
+        self.choice = replace(self.choice, **changes)  # type: ignore[arg-type]
+        self.picture = None
+
+    def _fill_view_menu(self) -> None:
+        menu, c = self.view_menu, self.choice
+
+        def add(title: str, names: list[str], chosen_name: str, act: Callable[[int], None]) -> None:
+            menu.addSection(title)
+            add_choice(menu, names, chosen_name, lambda name: act(names.index(name)))
+
+        add("frequency", [str(s) for s in Scale], str(c.scale), lambda i: self.choose(scale=list(Scale)[i]))
+        lengths = menu.addMenu("window")
+        texts = ["suits the time on show", *(f"Hann {n}" for n in LENGTHS)]
+        add_choice(lengths, texts, texts[0], lambda t: self.choose(length=(0, *LENGTHS)[texts.index(t)]))
+        overlaps = menu.addMenu("overlap")
+        shares = [f"{n} %" for n in OVERLAPS]
+        add_choice(overlaps, shares, "50 %", lambda t: self.choose(overlap_percent=OVERLAPS[shares.index(t)]))
+        ranges = menu.addMenu("levels")
+        decibels = ["suit the levels", *(f"{n} dB" for n in RANGES_DB[1:])]
+        add_choice(ranges, decibels, decibels[0], lambda t: self.choose(range_db=RANGES_DB[decibels.index(t)]))
+
+    # ---- pulling
+
+    def pull(self, pull: Pull) -> None:
+        description = self.desk.description
+        if description is None:
+            return
+        axis, height = self.take_axis(pull), self.canvas.n_rows
+        if self._stale:
+            self._offer()
+        source = chosen(self.offered, self.key)
+        self.show_hint("" if source is not None else NOT_WATCHED)
+        if source is None:
+            return
+        p = self.picture
+        fits = (
+            p is not None
+            and p.source == source
+            and (p.span_ticks, p.n_columns, p.height) == (axis.span_ticks, axis.n_columns, height)
+        )
+        if p is None or not fits:
+            reader = self.desk.ring(source.stream)
+            if reader is None:
+                return
+            hz = description.info.tick_hz
+            p = SpectrogramPicture(source, reader.info, self.desk.ring, self.choice, axis, height, self.colours, hz)
+            self.picture = p
+            self.names.show_rows(p.rows, hz <= 0)
+            self._age_s = self._psd_age_s = 1.0
+        self._age_s += pull.elapsed_s
+        if pull.live and pull.tick - self._pulled_tick < 0:
+            self._age_s = REFRESH_S
+        racing = pull.live and (pull.tick - self._pulled_tick) * 8 > axis.span_ticks
+        if racing and self._age_s < REFRESH_S:
+            return
+        self._age_s, self._pulled_tick = 0.0, pull.tick
+        changed = p.pull(axis)
+        self._show_time(pull, p, changed)
+
+    def _show_time(self, pull: Pull, p: SpectrogramPicture, changed: bool) -> None:
+        self._psd_age_s += max(pull.elapsed_s, 0.016)
+        if changed and self._psd_age_s >= PSD_EVERY_S:
+            self._psd_age_s = 0.0
+            self.psd.show_levels(p.levels_db(), p.low_db, p.high_db)
+        self.label_spans(self.spans_on_show(), filled=True)
+        self.show_memory(p.held_from_tick, pull)
+        tick = self.desk.view.crosshair_tick
+        self.overlay.crosshair = None if tick is None else self.fraction_of(tick)
+        shown = (self.axis, self.overlay.labels, self.overlay.notice, self.overlay.crosshair)
+        if changed or shown != self._shown:
+            self._shown = shown
+            self.canvas.show_images([(p.image.pixels, self.axis.pieces(), True)])
+        details = [p.source.name, f"Hann {p.plan.length}", f"{p.choice.overlap_percent} %", str(p.choice.scale)]
+        if p.plan.length * p.k > self.axis.span_ticks:
+            details.insert(0, "the window is longer than the time on show: more time with [")
+        self.show_details(details)
+
+    def _offer(self) -> None:
+        """What there is to choose from, now."""
+        description = self.desk.description
+        assert description is not None
+        self._stale = False
+        field = self.desk.ring(FIELD_STREAM)
+        info = None if field is None else field.info
+        self.offered = sources(description.units, self.activity_info(), info, self.desk.selection.ids)
+        source = chosen(self.offered, self.key)
+        if self.picture is not None and source != self.picture.source:
+            self.picture = None
+        self.source_menu.clear()
+        by_name = {s.name: s.key for s in self.offered}
+        name = "" if source is None else source.name
+        add_choice(self.source_menu, list(by_name), name, lambda t: self.choose_source(by_name[t]))
+        self.source_button.setText(f"{name} ▾" if name else "channel ▾")
+
+    # ---- what is under the pointer
+
+    def _on_pointed(self, x: float | None, y: float | None) -> None:
+        self._pointer = None if x is None or y is None else (x, y)
+        self.canvas.update()
+
+    def frequency_at(self, y: float) -> float | None:
+        """The frequency at a fraction of the height, from the top; cycles a tick where there is no clock."""
+        if self.picture is None:
+            return None
+        edges = self.picture.rows.edges_hz
+        return float(edges[min(int(y * (len(edges) - 1)), len(edges) - 2)])
+
+    def _draw_pointer(self, painter: QPainter, area: QRectF) -> None:
+        description = self.desk.description
+        if self._pointer is None or self.picture is None or description is None or self.overlay.hint:
+            return
+        hz = self.frequency_at(self._pointer[1])
+        assert hz is not None
+        text = frequency_text(hz, description.info.tick_hz <= 0)
+        metrics = QFontMetricsF(painter.font())
+        width, y = metrics.horizontalAdvance(text), area.top() + self._pointer[1] * area.height()
+        left = area.left() + self._pointer[0] * area.width() + 10
+        left = left if left + width + 6 < area.right() else left - width - 24
+        base = max(y, area.top() + metrics.height())
+        painter.fillRect(
+            QRectF(left - 3, base - metrics.ascent() - 1, width + 6, metrics.height()), self.colours.backing
+        )
+        painter.setPen(self.colours.words)
+        painter.drawText(QPointF(left, base), text)
+
+    # ---- what others change
+
+    def _forget(self, _: object = None) -> None:
+        self._stale = True
+
+    def apply_theme(self, theme: Theme) -> None:
+        super().apply_theme(theme)
+        self.names.colours = self.colours
+        self.psd.apply(self.colours)
+        self.picture = None
+
+    def _on_opened(self) -> None:
+        super()._on_opened()
+        self.picture = None
+        self._pulled_tick = 0
+        self._forget()
+
+    def _on_closed(self) -> None:
+        super()._on_closed()
+        self.picture = None
+        self.offered = ()
+        self.names.show_rows(None, False)
