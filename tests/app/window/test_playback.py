@@ -1,0 +1,250 @@
+"""A recording on playback: scrubbed by hand, its log told again, re-derived from the window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from app.theme import DARK
+from app.window.desk import Desk, Opening, Pull
+from app.window.perturbed_spans import PerturbedSpans
+from app.window.playback_bar import PlaybackBar
+from app.window.playback_log import during, read_played
+from app.window.playback_seek import LEAD_BYTES, Reach
+from app.window.unit_states import UnitState, UnitStates
+from rig.log import LogEntry, LogKind
+from rig.perturbation import Perturbation, PerturbationKind
+from rig.probe import Probe
+from rig.protocol import State
+from rig.recording import Recording
+from rig.session import Session
+
+START, N_TICKS = 100, 2000
+WAIT_MS = 60_000
+SILENCED = 107
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """A model cell, ticks 100 to 2100: units 100 to 103, a probe, a silencing and a note."""
+    path = tmp_path_factory.mktemp("made") / "cell.rig"
+    with Session("model-cell", seed=3) as session:
+        session.watch("spikes", [100, 101, 102, 103])
+        session.watch("frame")
+        session.add_probe(Probe("A", ((200.0, 0.0, 0.0),), sigma=300.0))
+        session.advance(START)
+        session.start_recording(path)
+        session.advance(400)
+        session.perturb(Perturbation(PerturbationKind.SILENCE, (SILENCED,), 600, 1200))
+        session.advance(500)
+        session.note("half way")
+        session.advance(N_TICKS - 900)
+        session.stop_recording("test")
+    return path
+
+
+class Player:
+    """A desk with the recording on it, and the bar."""
+
+    def __init__(self, qtbot, path):
+        self.qtbot = qtbot
+        self.desk = Desk()
+        self.bar = PlaybackBar(self.desk)
+        qtbot.addWidget(self.bar)
+        self.bar.apply_theme(DARK)
+        self.bar.resize(900, 60)
+        self.entries = []
+        self.desk.logged.connect(self.entries.append)
+        with qtbot.waitSignal(self.bar.log.changed, timeout=WAIT_MS):
+            self.desk.open(Opening("playback", {"recording": str(path)}))
+        self.bar.show()
+        qtbot.waitExposed(self.bar)
+        self.pull()
+
+    def pull(self):
+        self.desk.poll()
+        status = self.desk.status
+        start, stop = self.desk.view.bounds(status.tick)
+        self.bar.pull(Pull(status.tick, start, stop, self.desk.view.live, status, 0.016))
+
+    def until(self, condition):
+        def turn():
+            self.pull()
+            return condition()
+
+        self.qtbot.waitUntil(turn, timeout=WAIT_MS)
+
+    def rest(self):
+        self.until(lambda: self.bar.seeker.at_rest)
+
+    def at(self, tick):
+        return QPoint(round(self.bar.track.x_of(tick)), 20)
+
+
+@pytest.fixture
+def player(qtbot, recorded):
+    playing = Player(qtbot, recorded)
+    yield playing
+    playing.bar.log.stop()
+    playing.desk.close()
+
+
+def test_a_click_goes_there_and_the_rings_hold_what_was_recorded(player, recorded):
+    player.desk.view.set_span(200)
+    track = player.bar.track
+    for tick in (1500, 700, 2000, 350):
+        QTest.mouseClick(track, Qt.MouseButton.LeftButton, pos=player.at(tick))
+        player.rest()
+        now = player.desk.tick
+        assert now == track.tick_at(player.at(tick).x())
+        assert abs(now - tick) <= 2  # a pixel is two ticks wide
+        view = player.desk.ring("spikes").ticks(now - 200, now).copy()
+        with Recording.open(recorded) as recording:
+            np.testing.assert_array_equal(view.data, recording.read("spikes", now - 200, now).data)
+        assert player.desk.status.state is State.PAUSED
+
+
+def test_a_drag_seeks_both_ways_and_ends_where_the_hand_ends(player):
+    track = player.bar.track
+    player.desk.view.look_at(300)
+    QTest.mousePress(track, Qt.MouseButton.LeftButton, pos=player.at(200))
+    for tick in (*range(300, 1900, 100), *range(1800, 500, -100)):
+        QTest.mouseMove(track, player.at(tick))
+        player.pull()
+    QTest.mouseRelease(track, Qt.MouseButton.LeftButton, pos=player.at(600))
+    player.rest()
+    assert player.desk.tick == track.tick_at(player.at(600).x())
+    assert player.desk.view.live  # the panes follow
+    assert player.bar.seeker.n_seeks <= 31  # never more than one a move
+
+
+def test_playing_goes_on_where_the_hand_lets_go(player):
+    player.desk.do(lambda c: c.set_speed(200.0))
+    player.desk.do(lambda c: c.run())
+    player.until(lambda: player.desk.tick > START)
+    QTest.mousePress(player.bar.track, Qt.MouseButton.LeftButton, pos=player.at(1000))
+    player.until(lambda: player.desk.status.state is State.PAUSED and player.desk.tick >= 990)
+    held_at = player.desk.tick
+    player.pull()
+    assert player.desk.tick == held_at  # while the hand is on it, it stands
+    QTest.mouseRelease(player.bar.track, Qt.MouseButton.LeftButton, pos=player.at(1000))
+    player.until(lambda: player.desk.status.state is State.RUNNING)
+    player.until(lambda: player.desk.tick > held_at)
+
+
+def test_keys(player):
+    track = player.bar.track
+    player.desk.view.set_span(100)
+    track.setFocus()
+    QTest.mouseClick(track, Qt.MouseButton.LeftButton, pos=player.at(1000))
+    player.rest()
+    here = player.desk.tick
+    for key, expected in (
+        (Qt.Key.Key_Right, here + 100),
+        (Qt.Key.Key_Left, here),
+        (Qt.Key.Key_PageUp, START),
+        (Qt.Key.Key_End, START + N_TICKS),
+        (Qt.Key.Key_PageDown, START + N_TICKS),
+        (Qt.Key.Key_Home, START),
+    ):
+        QTest.keyClick(track, key)
+        player.until(lambda expected=expected: player.bar.seeker.at_rest and player.desk.tick == expected)
+
+
+def test_what_was_done_is_told_again_after_every_seek(player):
+    def spans():
+        heard = PerturbedSpans()
+        for entry in player.entries:
+            heard.add(entry)
+        return [(s.kind, s.start_tick, s.stop_tick, set(s.unit_ids)) for s in heard.all]
+
+    def state(tick):
+        heard = UnitStates()
+        for entry in player.entries:
+            heard.add(entry)
+        heard.update(tick)
+        heard.update(tick)  # what passed before the first look shows in it for once
+        return heard.of.get(SILENCED)
+
+    once = [(PerturbationKind.SILENCE, 600, 1200, {SILENCED})]
+    assert spans() == once
+    for tick in (1500, 300, 800, 600, 1900, START):
+        player.bar.seek(tick)
+        player.until(lambda tick=tick: player.bar.seeker.at_rest and player.desk.tick == tick)
+        player.until(lambda: spans() == once)
+        assert (state(player.desk.tick) is UnitState.SILENCED) == (600 < player.desk.tick <= 1200)
+    player.desk.do(lambda c: c.reset(0))
+    player.until(lambda: LogKind.RESET in [e.kind for e in player.entries[-5:]] and spans() == once)
+    assert [e.payload["text"] for e in player.bar.log.played.entries if e.kind is LogKind.NOTE] == ["half way"]
+
+
+def test_recorded_electrodes_are_watched(player, recorded):
+    player.bar.seek(900)
+    player.rest()
+    samples = player.desk.ring("electrodes").latest(50).copy()
+    with Recording.open(recorded) as recording:
+        expected = recording.read("electrodes", int(samples.ticks[0]), int(samples.ticks[-1]) + 1)
+    np.testing.assert_array_equal(samples.data, expected.data)
+
+
+def test_the_bar_is_there_for_recordings_alone(qtbot, player):
+    assert player.bar.isVisible()
+    assert "playback" in player.bar.detail(Pull(200, 0, 200, True, player.desk.status, 0.016))
+    with qtbot.waitSignal(player.desk.opened, timeout=WAIT_MS):
+        player.desk.open(Opening("model-cell", {}))
+    assert not player.bar.isVisible()
+    assert not player.bar.active
+
+
+def test_what_is_drawn_moves_with_the_playhead(player):
+    def image():
+        player.pull()
+        return player.bar.track.grab().toImage()
+
+    player.desk.view.set_span(100)
+    player.bar.seek(400)
+    player.rest()
+    before = image()
+    player.bar.seek(1700)
+    player.rest()
+    after = image()
+    assert before != after
+    x = round(player.bar.track.x_of(player.desk.tick))
+    assert after.pixelColor(x, 40).name().upper() == DARK.accent.upper()
+    silenced = round(player.bar.track.x_of(900))
+    assert after.pixelColor(silenced, 23).name().upper() == DARK.silence.upper()
+
+
+def test_how_far_before_a_tick_one_begins():
+    assert Reach(0, 10**9).lead_ticks(500) == 500
+    assert Reach(0, 10**9, 1.0, 4000).lead_ticks(500) == 4000
+    assert Reach(0, 10**9, 1024.0, 4000).lead_ticks(10**8) == LEAD_BYTES // 1024
+    assert Reach(0, 10**9, 1e12, 0).lead_ticks(10**8) == 1
+    assert Reach(10, 20).clipped(5) == 10
+    assert Reach(10, 20).clipped(25) == 20
+
+
+def test_what_was_undone_is_not_told():
+    def entry(seq, at, kind, **payload):
+        return LogEntry(seq, at, 0.0, kind, payload)
+
+    log = (
+        entry(0, 0, LogKind.NOTE, text="another run"),
+        entry(1, 0, LogKind.RESET, seed=0),
+        entry(2, 5, LogKind.NOTE, text="before the recording"),
+        entry(3, 50, LogKind.MARK, number=1),
+        entry(4, 80, LogKind.MARK, number=2),
+        entry(5, 60, LogKind.RESTORE, tick=60),
+        entry(6, 70, LogKind.CONTROL, name="gain", value=1),
+        entry(7, 90, LogKind.MARK, number=3),
+    )
+    assert [e.seq for e in during(log, 10)] == [3, 7]
+
+
+def test_read_played(recorded):
+    played = read_played(recorded)
+    assert (played.reach.first_tick, played.reach.stop_tick) == (START, START + N_TICKS)
+    assert 50 < played.reach.frame_ticks < 60  # a frame every 50 ticks
+    assert played.reach.bytes_per_tick == 1 + 4  # four units packed, an electrode
