@@ -81,7 +81,8 @@ def first_difference(ours: Sequence[Chunk], theirs: Sequence[Chunk], layouts: Ma
         (ticks_a, a), (ticks_b, b) = (_joined(name, chunks, layout) for chunks in (ours, theirs))
         n = min(len(a), len(b))
         differ = ticks_a[:n] != ticks_b[:n]
-        differ |= (a[:n] != b[:n]).reshape(n, -1).any(axis=1)
+        if n:
+            differ |= (a[:n] != b[:n]).reshape(n, -1).any(axis=1)
         ticks += ticks_a[:n][differ][:1].tolist()
         ticks += [int(t[n]) for t in (ticks_a, ticks_b) if len(t) > n]  # a frame that only one of them has
     return min(ticks, default=None)

@@ -88,12 +88,13 @@ def test_the_twin_is_what_would_have_been():
     with Session("model-cell") as session, Session("model-cell") as intact:
         for s in (session, intact):
             s.watch("charge")
+            s.watch("frame")  # an irregular stream, which most blocks have nothing of
             s.watch("spikes", [103, 104])
             s.add_probe(PROBE)
             s.advance(40)
         session.set_twin(True)
         assert set(session.streams) == {
-            "charge", "spikes", "electrodes", "twin.charge", "twin.spikes", "twin.electrodes",
+            "charge", "frame", "spikes", "electrodes", "twin.charge", "twin.frame", "twin.spikes", "twin.electrodes",
         }  # fmt: skip
         session.perturb(Perturbation(DRIVE, (104,), 61, 70))
         for s in (session, intact):
@@ -122,7 +123,7 @@ def test_the_twin_is_what_would_have_been():
         session.advance(100)
         assert session.twin.first_difference is None  # the drive was undone by going back
         session.set_twin(False)
-        assert set(session.streams) == {"charge", "spikes", "electrodes"}
+        assert set(session.streams) == {"charge", "frame", "spikes", "electrodes"}
 
 
 def test_a_twin_is_never_recorded(tmp_path):
