@@ -90,7 +90,7 @@ class ActivityEstimate:
         self.n_bins = 0
         self._reference = 0.0
         self._last: NDArray[Any] | None = None  # the newest sample, to compare the next one with
-        self._age_s = 2 * _CATCH_UP_S  # since samples came; what was before the first is of no weight
+        self._age_s = math.inf  # since samples came; what was before the first has no weight
         self._bin_sum = np.zeros(self.n_channels)
         self._bin_weight = 0.0
         self._bin_s = 0.0
@@ -134,6 +134,7 @@ class ActivityEstimate:
         n_blocks = 1 if self._age_s > _CATCH_UP_S else N_BLOCKS
         for start, stop in spread_blocks(n, self._n_most, n_blocks):
             before = self._last if start == 0 else None
+            start -= start > 0  # the sample before a block is what its first is compared with
             for offset, piece in zip((0, split), view.pieces, strict=False):
                 part = piece[max(start - offset, 0) : max(stop - offset, 0)]
                 if len(part):
