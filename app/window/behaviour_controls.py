@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -41,7 +42,7 @@ class ControlBoard(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.held: dict[str, QPushButton] = {}
+        self.held: dict[str, HeldButton] = {}
         self.set: dict[str, QCheckBox | QComboBox | QLineEdit] = {}
         self.more = QToolButton(self)
         self.more.setText("more")
@@ -101,10 +102,7 @@ class ControlBoard(QWidget):
     def show_values(self, values: Mapping[str, ControlValue]) -> None:
         """Where the controls stand, whoever moved them."""
         for name, button in self.held.items():
-            down = bool(values.get(name, False))
-            if button.property("down") != down:
-                button.setProperty("down", down)
-                button.setChecked(down)
+            button.setChecked(bool(values.get(name, False)))
         for name, widget in self.set.items():
             if name not in values:
                 continue
@@ -135,10 +133,9 @@ class ControlBoard(QWidget):
             self._add_held(row, by_name[f"{prefix}fire"], "fire", 44)
 
     def _add_held(self, row: QHBoxLayout, control: ControlInfo, text: str, width: int) -> None:
-        button = QPushButton(text, self)
+        button = HeldButton(text, self)
         button.setObjectName("heldButton")
         button.setCheckable(True)
-        button.setAutoExclusive(False)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays the console's
         button.setMinimumWidth(width)
         button.setMaximumWidth(max(width, button.sizeHint().width()) if len(text) > 1 else width)
@@ -146,9 +143,8 @@ class ControlBoard(QWidget):
         button.setToolTip(f"{control.description}" + (f" ({key})" if key else ""))
         button.setAccessibleName(control.name)
         button.pressed.connect(lambda name=control.name: self.pressed.emit(name))
-        button.released.connect(lambda name=control.name: self.released.emit(name))
-        # what it shows follows the control, not the click
-        button.clicked.connect(lambda _, b=button: b.setChecked(bool(b.property("down"))))
+        for let_go in (button.released, button.let_go):
+            let_go.connect(lambda name=control.name: self.released.emit(name))
         self.held[control.name] = button
         row.addWidget(button)
 
@@ -200,6 +196,19 @@ class ControlBoard(QWidget):
     def _on_more(self, on: bool) -> None:
         if self._rest is not None:
             self._rest.setVisible(on)
+
+
+class HeldButton(QPushButton):
+    """Down while the mouse holds it; what it shows follows the control, not the click."""
+
+    let_go = Signal()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        self.let_go.emit()  # `released` is not told of a button that moved away meanwhile
+
+    def nextCheckState(self) -> None:
+        pass  # a click switches nothing
 
 
 def typed_value(control: ControlInfo, text: str) -> ControlValue:

@@ -75,7 +75,7 @@ def isi_histogram(
     intervals = np.diff(spikes)
     if len(intervals) == 0:
         return np.empty(0), np.empty(0, np.int64), float("nan")
-    longest = int(np.percentile(intervals, 99)) + 1
+    longest = int(np.percentile(intervals, 99, method="higher")) + 1
     width = -(-longest // MAX_BINS)
     n_bins = -(-longest // width)
     counts = np.bincount(np.minimum(intervals // width, n_bins), minlength=n_bins + 1)[:n_bins]
