@@ -133,8 +133,12 @@ class SpectrogramImage:
             first, last = self.scale.column_of(start_tick), self.scale.last_column(start_tick + hop * k)
             if last < self._reached:
                 raise ValueError(f"a spectrum at tick {start_tick} comes after later ones: reset first")
+            oldest, reached = max(first, last + 1 - self.n_slots), self._reached
             self._make_room(last)
-            for column in range(max(first, last + 1 - self.n_slots), last + 1):
+            for start, stop in slot_ranges(max(oldest, reached + 1), last + 1, self.n_slots):
+                self._n[start:stop] = 1
+                self._density[start:stop] = density
+            for column in range(oldest, min(last, reached) + 1):
                 slot = column % self.n_slots
                 self._n[slot] += 1
                 self._density[slot] += (density - self._density[slot]) / self._n[slot]

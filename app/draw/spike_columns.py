@@ -12,6 +12,12 @@ from app.draw.time_scale import TimeScale, slot_ranges
 
 _NEVER = -(1 << 62)
 
+# The place of a lone bit, by a product whose six highest bits are different for each: Leiserson, Prokop & Randall,
+# "Using de Bruijn Sequences to Index a 1 in a Computer Word", MIT 1998.
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_BIT_OF_PRODUCT = np.zeros(64, np.int64)
+_BIT_OF_PRODUCT[[((int(_DE_BRUIJN) << bit) & (1 << 64) - 1) >> 58 for bit in range(64)]] = np.arange(64)
+
 
 class SpikeColumns:
     """Counts spikes by unit and column.
@@ -141,7 +147,6 @@ def count_rises(words: Any, before: Any, columns: Any, oldest: int, n_slots: int
     columns : (n_samples,) int64, ascending; those before `oldest` are left out
     counts : (n_channels, n_slots) uint8, added to, saturating
     """
-    one = np.uint64(1)
     for j in range(words.shape[0]):
         if columns[j] < oldest:
             continue
@@ -149,16 +154,13 @@ def count_rises(words: Any, before: Any, columns: Any, oldest: int, n_slots: int
         previous = words[j - 1] if j > 0 else before
         for w in range(words.shape[1]):
             rises = words[j, w] & ~previous[w]
-            channel = w * 64
             while rises != 0:
-                if rises & np.uint64(0xFF) == 0:
-                    rises >>= np.uint64(8)
-                    channel += 8
-                    continue
-                if rises & one and counts[channel, slot] < 255:
-                    counts[channel, slot] += 1
-                rises >>= one
-                channel += 1
+                lowest = rises & (~rises + np.uint64(1))
+                channel = w * 64 + _BIT_OF_PRODUCT[(lowest * _DE_BRUIJN) >> np.uint64(58)]
+                n = counts[channel, slot]
+                if n < 255:
+                    counts[channel, slot] = n + 1
+                rises ^= lowest
 
 
 @njit(cache=True, nogil=True)

@@ -24,6 +24,7 @@ from rig.streams import StreamInfo
 NOT_WATCHED = "Nobody watches the units: select them on the map, then W"
 NO_SELECTION = "Select units on the map, or choose all units above"
 FEW_SELECTED = 64
+REFRESH_S = 0.033  # while time races
 
 
 class RasterPane(TimePane):
@@ -119,6 +120,8 @@ class RasterPane(TimePane):
             self.show_hint(NOT_WATCHED)
             return
         self.show_hint("" if self.triggered or len(self._channels()) else NO_SELECTION)
+        if not self.triggered and self.picture is not None and self.is_early(pull, REFRESH_S):
+            return
         changed = self._pull_trials() if self.triggered else self._pull_spikes(pull)
         spans = () if self.triggered else self.spans_on_show()
         if self.picture is not None and not self.triggered:

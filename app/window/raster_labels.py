@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -52,10 +52,10 @@ class RasterLabels(QWidget):
         """Lines between blocks, over the plot."""
         if self.colours is None or self._n_rows == 0:
             return
-        painter.setPen(QPen(self.colours.grid))
         ys = [area.top() + area.height() * b.start / self._n_rows for b in self._blocks if b.start > 0]
         if len(ys) * 6 < area.height():
-            painter.drawLines([QLineF(area.left(), round(y), area.right(), round(y)) for y in ys])
+            for y in ys:
+                painter.fillRect(0, round(y), round(area.width()), 1, self.colours.grid)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.colours is None or not self._blocks:

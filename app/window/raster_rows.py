@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +76,12 @@ class ChannelTable:
 
     def channels(self, unit_ids: Sequence[int]) -> NDArray[np.int64]:
         """Channels of these units, in their order; those that have none are left out."""
-        place = {u: i for i, u in enumerate(self.unit_ids.tolist())}
-        return np.array([place[u] for u in unit_ids if u in place], np.int64)
+        return np.array([self.place[u] for u in unit_ids if u in self.place], np.int64)
+
+    @cached_property
+    def place(self) -> dict[int, int]:
+        """Unit id → channel."""
+        return {u: i for i, u in enumerate(self.unit_ids.tolist())}
 
 
 def ordered(

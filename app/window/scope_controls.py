@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
@@ -78,9 +79,7 @@ class ScopeControls(QWidget):
             corners = menu.addMenu(str(kind))
             names = {frequency_text(hz, of_ticks): hz for hz in cutoffs(rate_hz)}
             chosen = frequency_text(choice.cutoff_hz, of_ticks) if choice.kind is kind else ""
-            add_choice(
-                corners,
-                list(names),
-                chosen,
-                lambda text, kind=kind, names=names: self.filtered.emit(FilterChoice(kind, names[text])),
-            )
+            add_choice(corners, list(names), chosen, partial(self._filter, kind, names))
+
+    def _filter(self, kind: FilterKind, corners: dict[str, float], text: str) -> None:
+        self.filtered.emit(FilterChoice(kind, corners[text]))

@@ -42,8 +42,8 @@ class FilterChoice:
             sections: NDArray[np.float64] = scipy.signal.tf2sos(numerator, denominator)
             return sections
         form = "highpass" if self.kind is FilterKind.HIGH_PASS else "lowpass"
-        sections = scipy.signal.butter(2, self.cutoff_hz, form, fs=rate_hz, output="sos")
-        return sections
+        low_or_high: NDArray[np.float64] = scipy.signal.butter(2, self.cutoff_hz, form, fs=rate_hz, output="sos")
+        return low_or_high
 
 
 def cutoffs(rate_hz: float) -> tuple[float, ...]:

@@ -72,7 +72,7 @@ def lanes(
     if arrangement is Arrangement.BUTTERFLY:
         return np.full(n, height / 2), np.full(n, float(height))
     size = height / n
-    places = np.arange(n) + 0.5
+    places: NDArray[np.float64] = np.arange(n) + 0.5
     if arrangement is Arrangement.BY_DEPTH:
         y = np.asarray(depths, np.float64)
         known = np.isfinite(y)
@@ -81,7 +81,8 @@ def lanes(
         if spread > 0:
             places[known] = 0.5 + (float(y[known].max()) - y[known]) / spread * (n_known - 1)
             places[~known] = n_known + 0.5 + np.arange(n - n_known)
-    return places * size, np.full(n, size)
+    centres: NDArray[np.float64] = places * size
+    return centres, np.full(n, size)
 
 
 def place(

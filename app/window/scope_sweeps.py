@@ -21,6 +21,9 @@ from app.window.trigger_choice import TriggerChoice, channel_values
 MAX_SWEEPS_A_PULL = 4
 """More triggers than that in one turn of the timer are passed by: the eye sees no more, and no frame gets late."""
 
+PAINT_EVERY = 3
+"""Pulls between pictures, where every pull brings sweeps: all of them are painted anew each time."""
+
 
 class ScopeSweeps:
     """Sweeps of the rows of several streams.
@@ -63,6 +66,7 @@ class ScopeSweeps:
         self._find_ring = find_ring
         self._trigger = trigger
         self._run, self._n_seen = -1, 0
+        self._n_unpainted, self._n_pulls = 0, PAINT_EVERY
         self._choice, self._tick_hz = choice, tick_hz
         clear = np.zeros(len(background), np.uint32)
         self._overlays = [
@@ -98,14 +102,19 @@ class ScopeSweeps:
         self._n_seen = self._trigger.n_found
         self._queue.add(found)
         due = self._queue.due(stop_tick)[-MAX_SWEEPS_A_PULL:]
-        n_added = sum(self._add(tick) for tick in due)
-        if n_added:
+        self._n_unpainted += sum(self._add(tick) for tick in due)
+        self._n_pulls += 1
+        if self._n_unpainted and (self._n_pulls >= PAINT_EVERY or self.n_sweeps == self._n_unpainted):
+            self._n_unpainted = self._n_pulls = 0
             self._paint()
-        return changed or n_added > 0
+            return True
+        return changed
 
     def clear(self) -> None:
         self.n_sweeps = 0
         self.last_trigger = None
+        self._n_unpainted = 0
+        self._n_pulls = PAINT_EVERY
         self._queue = TriggerQueue(self.pre_ticks, self.post_ticks)
         for overlay in self._overlays:
             overlay.clear()

@@ -29,7 +29,7 @@ from rig.field import FIELD_STREAM
 
 NOT_WATCHED = "Nobody watches the units: select them on the map, then W"
 PSD_EVERY_S = 0.1  # a mean spectrum that changes more often cannot be read
-REFRESH_S = 0.05  # when most of the window is new at every pull, it is drawn that often
+REFRESH_S = 0.066  # while time races
 
 
 class SpectrogramPane(TimePane):
@@ -45,8 +45,6 @@ class SpectrogramPane(TimePane):
         self.key = str(Of.POPULATION)
         self._stale = True
         self._psd_age_s = PSD_EVERY_S
-        self._age_s = REFRESH_S
-        self._pulled_tick = 0
         self._shown: tuple[object, ...] = ()
         self._pointer: tuple[float, float] | None = None
         self.overlay.divided = False
@@ -129,13 +127,8 @@ class SpectrogramPane(TimePane):
             self.picture = p
             self.names.show_rows(p.rows, hz <= 0)
             self._age_s = self._psd_age_s = 1.0
-        self._age_s += pull.elapsed_s
-        if pull.live and pull.tick - self._pulled_tick < 0:
-            self._age_s = REFRESH_S
-        racing = pull.live and (pull.tick - self._pulled_tick) * 8 > axis.span_ticks
-        if racing and self._age_s < REFRESH_S:
+        if self.is_early(pull, REFRESH_S):
             return
-        self._age_s, self._pulled_tick = 0.0, pull.tick
         changed = p.pull(axis)
         self._show_time(pull, p, changed)
 
@@ -219,7 +212,6 @@ class SpectrogramPane(TimePane):
     def _on_opened(self) -> None:
         super()._on_opened()
         self.picture = None
-        self._pulled_tick = 0
         self._forget()
 
     def _on_closed(self) -> None:

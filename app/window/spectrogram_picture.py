@@ -54,7 +54,7 @@ class SpectrogramChoice:
         """Samples of a window when so many are on show."""
         if self.length:
             return self.length
-        fitting = 2 ** round(math.log2(max(span_samples / _WINDOWS_ON_SHOW, 1)))
+        fitting = 1 << round(math.log2(max(span_samples / _WINDOWS_ON_SHOW, 1)))
         return min(max(fitting, LENGTHS[0]), LENGTHS[-1])
 
 
@@ -91,6 +91,7 @@ class SpectrogramPicture:
         self.low_db, self.high_db = 0.0, 1.0
         self.held_from_tick: int | None = None
         self.n_spectra = 0
+        self._rescale_at = 1
         self._info, self._colours = info, colours
         self._values = SourceValues(source, info)
         self._stream = SpectrumStream(self.plan, self.k)
@@ -105,6 +106,7 @@ class SpectrogramPicture:
         self.held_from_tick = taken.held_from_tick
         changed = taken.restarted
         if taken.restarted:
+            self.n_spectra, self._rescale_at = 0, 1
             self._stream.reset()
             self.image.reset()
             self.mean = SpectrumAverage(self.plan.length // 2 + 1, _SPECTRA_IN_MEAN)
@@ -114,7 +116,9 @@ class SpectrogramPicture:
             if len(spectra.density):
                 self.mean.add(spectra.density[-_SPECTRA_IN_MEAN:])
                 self.n_spectra += len(spectra.density)
-                self._rescale()
+                if self.n_spectra >= self._rescale_at:
+                    self._rescale_at = self.n_spectra + min(self.n_spectra, _SPECTRA_IN_MEAN // 2)
+                    self._rescale()
                 self.image.append(spectra)
                 changed = True
         if not taken.intact:
@@ -149,7 +153,7 @@ class SpectrogramPicture:
 
 
 def frequency_marks(rows: FrequencyRows, n_most: int) -> tuple[float, ...]:
-    """Frequencies to name at the side: powers of ten on a logarithmic scale, with 2 and 5 if there is room; else 1-2-5."""
+    """Frequencies to name at the side: powers of ten, with 2 and 5 if there is room; linear: even steps."""
     high, low = float(rows.edges_hz[0]), float(rows.edges_hz[-1])
     if low > 0:
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)

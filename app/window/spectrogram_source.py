@@ -96,7 +96,8 @@ class SourceValues:
         if self._channel is not None:
             return channel_values(self._info, data, self._channel)[:, 0].astype(np.float64)
         if self._mask is None:
-            return data.reshape(len(data), -1).mean(axis=1, dtype=np.float64)
+            means: NDArray[np.float64] = data.reshape(len(data), -1).mean(axis=1, dtype=np.float64)
+            return means
         counts = spikes_by_sample(data, self._mask, self._before if follows else None)
         self._before = data[-1].copy()
         return counts.astype(np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
 from app.window.plot_colours import PlotColours
@@ -55,9 +55,9 @@ class TimeOverlay:
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.hint)
             return
         if self.divided:
-            painter.setPen(QPen(c.grid))
-            xs = [area.left() + area.width() * i / N_DIVISIONS for i in range(1, N_DIVISIONS)]
-            painter.drawLines([QLineF(round(x), area.top(), round(x), area.bottom()) for x in xs])
+            height = round(area.height())
+            for i in range(1, N_DIVISIONS):  # rectangles: translucent lines take ten times as long
+                painter.fillRect(round(area.left() + area.width() * i / N_DIVISIONS), 0, 1, height, c.grid)
         self._draw_labels(painter, area, metrics, c)
         if self.notice:
             self._draw_notice(painter, area, metrics, c)

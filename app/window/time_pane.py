@@ -39,7 +39,8 @@ class TimePane(Pane):
         self.colours = PlotColours.of(DARK)
         self.axis = TimeAxis(0, desk.view.span_ticks, 1)
         self._details: tuple[str, ...] = ()
-        self._labelled: tuple[object, ...] = ()
+        self._age_s = 1.0
+        self._last_tick = 0
         let_give_way(self._detail)
         self.canvas.hovered.connect(self._on_hovered)
         self.canvas.left.connect(lambda: desk.view.set_crosshair(None))
@@ -47,6 +48,17 @@ class TimePane(Pane):
         desk.logged.connect(self._on_logged)
         desk.opened.connect(self._on_opened)
         desk.closed.connect(self._on_closed)
+
+    def is_early(self, pull: Pull, refresh_s: float) -> bool:
+        """Whether to leave out this pull: while a quarter of the window and more is new at every one, time races, and
+        what cannot be followed by eye is drawn every `refresh_s` only.
+        """
+        self._age_s += pull.elapsed_s
+        n_new = pull.tick - self._last_tick
+        if pull.live and 4 * n_new > self.axis.span_ticks and self._age_s < refresh_s:
+            return True
+        self._age_s, self._last_tick = 0.0, pull.tick
+        return False
 
     # ---- what subclasses say otherwise
 

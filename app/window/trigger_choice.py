@@ -66,6 +66,10 @@ class TriggerChoice:
         self.n_found = 0
         self._find_ring = find_ring
         self._listeners: list[Callable[[], None]] = []
+        self._memory: Any = None
+        self._found: list[int] = []
+        self._searched: tuple[int, int] | None = None  # the window searched last
+        self._next_tick = -1
         self._begin()
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -138,9 +142,9 @@ class TriggerChoice:
     def _begin(self) -> None:
         condition = self.settings.condition
         self._feed = StreamFeed(lambda: None if condition is None else self._find_ring(condition.stream))
-        self._memory: Any = None
-        self._found: list[int] = []
-        self._searched: tuple[int, int] | None = None
+        self._memory = None
+        self._found = []
+        self._searched = None
         self._next_tick = -1
         self.n_found = 0
         self.run += 1
@@ -168,7 +172,7 @@ def scan_stretch(
 def channel_values(info: StreamInfo, data: NDArray[Any], channels: NDArray[np.int64]) -> NDArray[Any]:
     """(n_samples, k) of these channels alone: bits as 0 and 1, numbers as they are."""
     if info.packed:
-        bits: NDArray[np.uint8] = data[:, channels >> 3] >> (channels & 7).astype(np.uint8) & 1
+        bits: NDArray[Any] = data[:, channels >> 3] >> (channels & 7).astype(np.uint8) & np.uint8(1)
         return bits
     values: NDArray[Any] = data.reshape(len(data), -1)[:, channels]
     return values
