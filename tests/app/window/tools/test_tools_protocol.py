@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLineEdit
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit
 
 from app.protocol.file import load_protocol
 from app.protocol.progress import Stage
@@ -40,7 +40,7 @@ def add(tab: ProtocolTab, do: Do) -> None:
     next(a for a in tab.editor.add_menu.actions() if a.text() == do).trigger()
 
 
-def edit(tab: ProtocolTab, row: int, column: int, text: str) -> None:
+def edit(bench: Any, tab: ProtocolTab, row: int, column: int, text: str) -> None:
     """Into a cell, by keyboard."""
     view = tab.editor
     view.setCurrentIndex(view.table.index(row, column))
@@ -50,6 +50,7 @@ def edit(tab: ProtocolTab, row: int, column: int, text: str) -> None:
     field.selectAll()
     QTest.keyClicks(field, text)
     QTest.keyClick(field, Qt.Key.Key_Return)
+    bench.qtbot.waitUntil(lambda: view.findChild(QLineEdit) is None)
 
 
 def test_a_protocol_built_by_hand_runs_and_is_recorded(planned: tuple[Any, ToolsPane, ProtocolTab]) -> None:
@@ -58,12 +59,12 @@ def test_a_protocol_built_by_hand_runs_and_is_recorded(planned: tuple[Any, Tools
     assert not tab.run_button.isEnabled()
     for do in (Do.RECORD, Do.PERTURB, Do.NOTE, Do.STOP_RECORDING):
         add(tab, do)
-    edit(tab, 0, WHAT, "train")
-    edit(tab, 1, WHAT, "drive cell9 for=2 every=10 times=2")
-    edit(tab, 1, AFTER, "20ms")
-    edit(tab, 2, WHAT, "halfway")
-    edit(tab, 2, AFTER, "5")
-    edit(tab, 3, AFTER, "35")
+    edit(bench, tab, 0, WHAT, "train")
+    edit(bench, tab, 1, WHAT, "drive cell9 for=2 every=10 times=2")
+    edit(bench, tab, 1, AFTER, "20ms")
+    edit(bench, tab, 2, WHAT, "halfway")
+    edit(bench, tab, 2, AFTER, "5")
+    edit(bench, tab, 3, AFTER, "35")
     assert [(s.after, str(s.do), s.what) for s in tab.protocol.steps] == [
         ("0", "record", "train"),
         ("20ms", "perturb", "drive cell9 for=2 every=10 times=2"),
@@ -113,7 +114,7 @@ def test_it_is_stopped_by_its_button(planned: tuple[Any, ToolsPane, ProtocolTab]
     bench.until(lambda: tab.runner.progress.n_done == 1)
     assert tab.run_button.text() == "Stop"
     assert tab.bar.isVisible()
-    edit(tab, 0, WHAT, "other")  # not while it runs
+    edit(bench, tab, 0, WHAT, "other")  # not while it runs
     assert tab.protocol.steps[0].what == "x"
     assert "stop it first" in bench.messages[-1].line
     QTest.mouseClick(tab.run_button, LEFT)
@@ -123,15 +124,15 @@ def test_it_is_stopped_by_its_button(planned: tuple[Any, ToolsPane, ProtocolTab]
 
 
 def test_a_problem_is_shown_at_its_step_and_keeps_it_from_running(planned: tuple[Any, ToolsPane, ProtocolTab]) -> None:
-    _, _, tab = planned
+    bench, _, tab = planned
     add(tab, Do.NOTE)
     add(tab, Do.CONTROL)
-    edit(tab, 1, WHAT, "volume=3")
+    edit(bench, tab, 1, WHAT, "volume=3")
     assert tab.line.text().startswith("Step 2: asked for control 'volume=3'")
     assert not tab.run_button.isEnabled()
     table = tab.editor.table
     assert "volume" in table.data(table.index(1, WHAT), Qt.ItemDataRole.ToolTipRole)
-    edit(tab, 1, WHAT, "gain=3")
+    edit(bench, tab, 1, WHAT, "gain=3")
     assert tab.run_button.isEnabled()
     assert not tab.line.isVisible()
 
@@ -181,7 +182,8 @@ def test_what_a_step_does_is_chosen_from_a_list(planned: tuple[Any, ToolsPane, P
     index = tab.editor.table.index(0, DO)
     tab.editor.setCurrentIndex(index)
     tab.editor.edit(index)
-    box = tab.editor.findChildren(type(tab.editor.itemDelegate(index).createEditor(tab.editor, None, index)))[0]
+    box = tab.editor.findChild(QComboBox)
+    assert box is not None
     box.setCurrentText("mark")
     box.activated.emit(box.currentIndex())
     assert tab.protocol.steps[0].do is Do.MARK
