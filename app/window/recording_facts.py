@@ -56,6 +56,7 @@ class RecordingFacts:
     Attributes
     ----------
     start_tick, stop_tick : samples are stamped [start_tick, stop_tick)
+    first_tick : at which it began: a bin that began earlier is stamped before it
     recorded_ids : units that some stream carries
     """
 
@@ -66,6 +67,7 @@ class RecordingFacts:
     streams: tuple[StreamFacts, ...]
     start_tick: int
     stop_tick: int
+    first_tick: int
     recorded_ids: frozenset[int]
 
     @classmethod
@@ -88,6 +90,7 @@ class RecordingFacts:
                 tuple(streams),
                 recording.start_tick,
                 recording.stop_tick,
+                header.start_tick,
                 frozenset(ids),
             )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMainWindow
 
 from app.theme import DARK
 from app.window.desk import Desk, Opening, Pull
@@ -13,13 +14,20 @@ from app.window.perturbed_spans import PerturbedSpans
 from app.window.playback_bar import PlaybackBar
 from app.window.playback_log import during, read_played
 from app.window.playback_seek import LEAD_BYTES, Reach
+from app.window.recording_facts import offered
+from app.window.recording_fields import NAMED, TYPED
+from app.window.rederive_sheet import RederiveSheet
+from app.window.rederive_worker import carriers
 from app.window.unit_states import UnitState, UnitStates
+from rig.errors import UnknownUnitError
 from rig.log import LogEntry, LogKind
 from rig.perturbation import Perturbation, PerturbationKind
 from rig.probe import Probe
 from rig.protocol import State
 from rig.recording import Recording
 from rig.session import Session
+from rig.streams import StreamInfo, StreamKind
+from rig.units import UnitTable
 
 START, N_TICKS = 100, 2000
 WAIT_MS = 60_000
@@ -66,6 +74,8 @@ class Player:
     def pull(self):
         self.desk.poll()
         status = self.desk.status
+        if status is None:  # the next subject is being opened
+            return
         start, stop = self.desk.view.bounds(status.tick)
         self.bar.pull(Pull(status.tick, start, stop, self.desk.view.live, status, 0.016))
 
@@ -248,3 +258,121 @@ def test_read_played(recorded):
     assert (played.reach.first_tick, played.reach.stop_tick) == (START, START + N_TICKS)
     assert 50 < played.reach.frame_ticks < 60  # a frame every 50 ticks
     assert played.reach.bytes_per_tick == 1 + 4  # four units packed, an electrode
+
+
+# ---- re-deriving
+
+
+class Rederiving:
+    """The sheet, open on the recording that plays back."""
+
+    def __init__(self, qtbot, player, recorded, tmp_path):
+        self.qtbot = qtbot
+        self.window = QMainWindow()
+        self.window.resize(1280, 800)
+        qtbot.addWidget(self.window)
+        self.sheet = RederiveSheet(player.desk, lambda: offered(recorded, None, []), self.window)
+        self.window.show()
+        self.sheet.open_over()
+        qtbot.waitUntil(lambda: self.sheet.recording.facts is not None)
+        self.out = tmp_path / "more.rig"
+        self.type_in(self.sheet.target.edit, str(self.out))
+
+    def type_in(self, edit, text):
+        edit.setFocus()
+        QTest.keyClick(edit, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClicks(edit, text)
+
+    def press(self):
+        QTest.mouseClick(self.sheet.go, Qt.MouseButton.LeftButton)
+
+    def wait(self):
+        self.qtbot.waitUntil(lambda: not self.sheet.running, timeout=WAIT_MS)
+
+
+@pytest.fixture
+def rederiving(qtbot, player, recorded, tmp_path):
+    sat = Rederiving(qtbot, player, recorded, tmp_path)
+    yield sat
+    sat.sheet.stop()
+
+
+def test_units_that_were_not_watched(rederiving, player, recorded):
+    sheet = rederiving.sheet
+    sheet.stretch.choose(TYPED)
+    rederiving.type_in(sheet.stretch.start, "500")
+    rederiving.type_in(sheet.stretch.stop, "1.5s")
+    sheet.units.choose(NAMED)
+    rederiving.type_in(sheet.units.text, "cell2,cell7")
+    assert sheet.units.count.whole == "2 units, 1 of them not recorded"
+    rederiving.type_in(sheet.probe, "B x=500 y=0 sigma=200")
+    rederiving.press()
+    assert sheet.running, sheet.result.text()
+    rederiving.wait()
+    assert sheet.result.text() == "re-derived more.rig"
+    with Recording.open(rederiving.out) as new, Recording.open(recorded) as old:
+        assert (new.start_tick, new.stop_tick) == (500, 1500)
+        assert new.streams["spikes"].unit_ids.tolist() == [102, SILENCED]
+        np.testing.assert_array_equal(
+            new.read("spikes", 500, 1500, [102]).data, old.read("spikes", 500, 1500, [102]).data
+        )
+        silent = new.read("spikes", 600, 1200, [SILENCED]).unpacked()
+        assert silent.sum() == 0  # what was done to it is done again
+        assert new.read("spikes", 500, 600, [SILENCED]).unpacked().sum() > 0
+        assert new.streams["electrodes"].channel_names == ("B1",)
+    assert [p.name for p in rederiving.out.parent.iterdir()] == ["more.rig"]
+    assert sheet.open_button.isVisible()
+    with rederiving.qtbot.waitSignal(player.bar.log.changed, timeout=WAIT_MS):
+        QTest.mouseClick(sheet.open_button, Qt.MouseButton.LeftButton)
+    player.until(lambda: player.bar.log.played is not None and player.bar.log.played.path == rederiving.out)
+
+
+def test_a_stream_that_was_not_recorded_can_be_typed(rederiving):
+    rederiving.type_in(rederiving.sheet.stream.lineEdit(), "charge")
+    rederiving.press()
+    rederiving.wait()
+    with Recording.open(rederiving.out) as new:
+        assert list(new.streams) == ["charge"]
+        assert new.extent("charge").n_samples == N_TICKS
+
+
+@pytest.mark.parametrize(
+    ("stream", "probe", "says"),
+    [
+        ("none: only the electrodes", "", "asked to re-derive nothing"),
+        ("none: only the electrodes", "A x=1", "it needs x= and y="),
+        ("voltage", "", "asked to re-derive stream 'voltage'; there are spikes"),
+    ],
+)
+def test_what_cannot_be_derived_is_one_line(rederiving, stream, probe, says):
+    rederiving.type_in(rederiving.sheet.stream.lineEdit(), stream)
+    rederiving.type_in(rederiving.sheet.probe, probe)
+    rederiving.press()
+    rederiving.wait()
+    assert says in rederiving.sheet.result.text()
+    assert "\n" not in rederiving.sheet.result.text()
+    assert list(rederiving.out.parent.iterdir()) == []
+
+
+def test_a_cancelled_derivation_leaves_nothing(rederiving, player):
+    rederiving.press()
+    QTest.mouseClick(rederiving.sheet.cancel, Qt.MouseButton.LeftButton)
+    rederiving.wait()
+    assert "cancelled" in rederiving.sheet.result.text()
+    assert list(rederiving.out.parent.iterdir()) == []
+
+
+def test_what_is_there_is_not_overwritten(rederiving):
+    rederiving.out.mkdir()
+    rederiving.press()
+    rederiving.wait()
+    assert "it is there already" in rederiving.sheet.result.text()
+    assert list(rederiving.out.iterdir()) == []
+
+
+def test_a_unit_is_shown_by_what_carries_its_signal():
+    units = UnitTable.build([1, 2, 3], ["gate", "t1", "t2"], signal_id=[1, 1, 9])
+    stream = StreamInfo("nodes", "", StreamKind.UNITS, np.dtype(np.uint8), (1,), 1, np.array([1]), packed=True)
+    assert carriers(units, stream, np.array([1, 2, 3])).tolist() == [1]
+    with pytest.raises(UnknownUnitError, match="carries none of them"):
+        carriers(units, stream, np.array([3]))
