@@ -93,7 +93,9 @@ def scenes(opening: Opening) -> Iterator[Scene]:
 
 def _start(window: MainWindow, opening: Opening) -> None:
     window.start_with(opening)
-    until(lambda: window.desk.description is not None and window.desk.tick > 0, "the subject did not come up")
+    until(lambda: window.desk.tick > 0 or window.messages.text != "", "the subject did not come up")
+    if window.desk.description is None:
+        raise DemoError(window.messages.text)
 
 
 def _select(window: MainWindow) -> None:

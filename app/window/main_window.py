@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QInputDialog,
     QMainWindow,
+    QStatusBar,
     QVBoxLayout,
     QWidget,
 )
@@ -29,12 +30,14 @@ from app.window.panes import DOCKS
 from app.window.style import apply_style
 from app.window.subject_menu import SubjectMenu
 from app.window.timeline import TimelinePane
+from app.window.tools.tools_pane import ToolsPane
 from app.window.transport import Transport
 from rig.log import LogEntry, LogKind
 from rig.protocol import MOVING, State
 
 PULL_MS = 16
 STATE_VERSION = 1
+TIMELINE_PX = 118  # more height would show no more
 
 
 class MainWindow(QMainWindow):
@@ -83,11 +86,10 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.transport)
         self.setMenuWidget(top)
-        bottom = QWidget(self)
-        bottom_layout = QVBoxLayout(bottom)
-        bottom_layout.setContentsMargins(0, 0, 0, 0)
-        bottom_layout.setSpacing(0)
-        bottom_layout.addWidget(self.messages)
+        status = QStatusBar(self)
+        status.setSizeGripEnabled(False)
+        status.addWidget(self.messages, 1)
+        self.setStatusBar(status)
         self.setDockNestingEnabled(True)
         # docks alone fill the window: the centre is nothing
         centre = QWidget(self)
@@ -100,13 +102,7 @@ class MainWindow(QMainWindow):
             self._dock(pane, place.area)
         self.panes[self.timeline.title] = self.timeline
         self._dock(self.timeline, Qt.DockWidgetArea.BottomDockWidgetArea)
-        message_dock = QDockWidget("Messages", self)
-        message_dock.setObjectName("Messages")
-        message_dock.setTitleBarWidget(QWidget(message_dock))
-        message_dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
-        message_dock.setWidget(bottom)
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, message_dock)
-        self.splitDockWidget(self.docks["Timeline"], message_dock, Qt.Orientation.Vertical)
+        self.docks["Timeline"].setMaximumHeight(TIMELINE_PX)
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
             (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
@@ -131,7 +127,6 @@ class MainWindow(QMainWindow):
         columns = [p for p in DOCKS if p.below is None]
         self.resizeDocks([self.docks[p.title] for p in columns], [p.width for p in columns], Qt.Orientation.Horizontal)
         self.resizeDocks([self.docks[p.title] for p in DOCKS], [p.height for p in DOCKS], Qt.Orientation.Vertical)
-        self.resizeDocks([self.docks["Timeline"]], [92], Qt.Orientation.Vertical)
 
     def reset_layout(self) -> None:
         self.restoreState(self._default_state, STATE_VERSION)
@@ -166,6 +161,10 @@ class MainWindow(QMainWindow):
         add("record", "Record or stop recording", "R", self.toggle_record)
         add("twin", "Intact twin beside the subject", "Ctrl+T", self.toggle_twin)
         add("note", "Write a note", "N", self.write_note)
+        tools = self.panes["Tools"]
+        assert isinstance(tools, ToolsPane)
+        add("stimulate", "Stimulate now", "S", tools.stimulate_now)
+        add("silence", "Silence the selection", "X", tools.silence_selection)
         add("live", "Follow the live edge", "End", self.desk.view.go_live)
         add("shorter", "Less time per division", "]", lambda: self._scale_span(0.5))
         add("longer", "More time per division", "[", lambda: self._scale_span(2.0))

@@ -61,6 +61,7 @@ Pane {{ background: {t.panel}; }}
 #captionFigure {{ font-size: 11px; color: {t.text}; }}
 #hint {{ color: {t.muted}; }}
 #figure, #recordClock {{ font-size: 14px; color: {t.text}; }}
+#transport QToolButton {{ padding: 0; font-size: 14px; }}
 #subjectButton {{ font-weight: 600; padding: 8px 12px; text-align: left; }}
 QPushButton, QToolButton, QComboBox {{ background: {t.header}; color: {t.text}; border: 1px solid {t.line};
   border-radius: 4px; padding: 4px 8px; }}
@@ -101,7 +102,9 @@ QMenu {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line}; }}
 QMenu::item {{ padding: 5px 24px 5px 12px; }}
 QMenu::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
 QMenu::item:disabled {{ color: {t.muted}; }}
-#message {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
+QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
+QStatusBar::item {{ border: none; }}
+#message {{ background: {t.panel}; }}
 #messageLine[level="error"] {{ color: {t.record}; }}
 #messageLine[level="warning"] {{ color: {t.poor}; }}
 #overlay {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; }}

@@ -170,7 +170,9 @@ class TimelineBar(QWidget):
         painter.setPen(QPen(QColor(theme.line)))
         painter.setBrush(QColor(theme.window))
         painter.drawRoundedRect(area, 4, 4)
-        for row, (text, colour) in enumerate((("REC", theme.record), ("stim", theme.stimulus), ("silence", theme.silence))):
+        for row, (text, colour) in enumerate(
+            (("REC", theme.record), ("stim", theme.stimulus), ("silence", theme.silence))
+        ):
             painter.setPen(QColor(colour))
             painter.drawText(QPointF(0, 4 + (row + 0.8) * (self.height() - 8) / 3), text)
         painter.setClipRect(area)
@@ -254,7 +256,7 @@ def round_step(end_tick: int, n_at_most: int, tick_hz: float) -> int:
     """Ticks between lines of the scale: 1, 2 or 5 × a power of ten, of seconds where the subject has a clock."""
     unit = tick_hz if tick_hz > 0 else 1.0
     least = end_tick / n_at_most / unit
-    power = 10.0 ** -12
+    power = 10.0**-12
     while True:
         for factor in (1, 2, 5):
             if factor * power >= least and factor * power * unit >= 1:
