@@ -11,6 +11,7 @@ seen step by step.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -125,22 +126,60 @@ class ActivityEstimate:
         self.n_updates += 1
         return True
 
+    def look_at(self, view: RingView) -> bool:
+        """Show a stretch of the past instead: its mean activity, and its course in the history.
+
+        Parameters
+        ----------
+        view : the stretch
+
+        Returns
+        -------
+        bool, whether it could be seen; nothing changed otherwise
+        """
+        n = len(view)
+        history = np.zeros((self.n_channels, N_BINS), np.float32)
+        mean, n_all = np.zeros(self.n_channels), 0
+        edges = [k * n // N_BINS for k in range(N_BINS + 1)]
+        n_most = max(self._n_most // N_BINS, 2)
+        for k, (first, stop) in enumerate(pairwise(edges)):
+            total = np.zeros(self.n_channels)
+            n_looked = self._count_range(view, max(first, stop - n_most), stop, None, total)
+            if n_looked:
+                history[:, k] = total / n_looked
+                mean += total
+                n_all += n_looked
+        if not view.intact:
+            return False
+        self.clear()
+        self.history, self.n_bins = history, N_BINS
+        self.rate = mean / max(n_all, 1)
+        self.list_rate = self.rate.copy()
+        self._adapt()
+        return True
+
     def _activity(self, view: RingView) -> tuple[NDArray[np.float64], int]:
         """Summed activity of the samples that are looked at, and how many these are."""
-        total = np.zeros(self.n_channels)
-        n, n_looked = len(view), 0
-        split = len(view.pieces[0])
+        total, n_looked = np.zeros(self.n_channels), 0
         # after a long absence only the present counts; otherwise blocks from all over the time that passed
         n_blocks = 1 if self._age_s > _CATCH_UP_S else N_BLOCKS
-        for start, stop in spread_blocks(n, self._n_most, n_blocks):
-            before = self._last if start == 0 else None
-            start -= start > 0  # the sample before a block is what its first is compared with
-            for offset, piece in zip((0, split), view.pieces, strict=False):
-                part = piece[max(start - offset, 0) : max(stop - offset, 0)]
-                if len(part):
-                    n_looked += self._count(part, before, total)
-                    before = part[-1]
+        for start, stop in spread_blocks(len(view), self._n_most, n_blocks):
+            n_looked += self._count_range(view, start, stop, self._last if start == 0 else None, total)
         return total, n_looked
+
+    def _count_range(
+        self, view: RingView, start: int, stop: int, before: NDArray[Any] | None, total: NDArray[np.float64]
+    ) -> int:
+        """Add the activity of the samples [start, stop) of a view; how many were compared with the one before."""
+        start -= start > 0  # the sample before is what the first is compared with
+        n_looked, offset = 0, 0
+        for piece in view.pieces:
+            part = piece[max(start - offset, 0) : max(stop - offset, 0)]
+            offset += len(piece)
+            if len(part):
+                n_looked += self._count(part, before, total)
+                before = part[-1]
+        return n_looked
 
     def _count(self, part: NDArray[Any], before: NDArray[Any] | None, total: NDArray[np.float64]) -> int:
         """Add the activity of consecutive samples; the first counts only where the one before it is known."""

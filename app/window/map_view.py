@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import (
-    QAction,
-    QEnterEvent,
-    QKeyEvent,
-    QKeySequence,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPolygonF,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QKeySequence, QMouseEvent, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from app.theme import DARK, Theme
 from app.window import map_overlay
-from app.window.map_layers import MapLayers
-from app.window.map_picture import MapPicture
+from app.window.map_canvas import MapCanvas
 from app.window.preparation_geometry import MapUnits, rows_in_box, rows_within
-from app.window.probes import Shaft, nearest_probe
-from app.window.unit_states import UnitState
-from rig.probe import Probe
+from app.window.probes import nearest_probe
 
 DRAG_PX = 4
 REACH_PX = 6
 _ZOOM_STEP = 1.25
 _PAN_STEP_PX = 40
-EMPTY = "No subject is on the table.\nChoose one at the left of the strip (Ctrl+O)"
 
 
 class Gesture(Enum):
@@ -51,8 +34,8 @@ class Gesture(Enum):
     MENU = auto()  # the right button, not yet a drag
 
 
-class MapView(QWidget):
-    """Shows a `MapPicture`; tells what was picked and what was done to probes, and does neither itself."""
+class MapView(MapCanvas):
+    """Tells what was picked and what was done to probes, and does neither itself."""
 
     picked = Signal(object, object)  # rows (int64 array), Qt.KeyboardModifiers
     hovered = Signal(object)  # row or None
@@ -61,19 +44,11 @@ class MapView(QWidget):
     probe_asked = Signal(int)  # its settings
     menu_asked = Signal(object, QPoint)  # row or None, global position
     placing_ended = Signal()
-    resized = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("map")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(120, 72)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setAccessibleName("Map of all units")
-        self.theme: Theme = DARK
-        self.picture: MapPicture | None = None
-        self.layers = MapLayers()
         self._gesture = Gesture.NONE
         self._start = QPointF()
         self._last = QPointF()
@@ -81,89 +56,10 @@ class MapView(QWidget):
         self._probe: int | None = None
         self._space_held = self._space_used = False
 
-    # ---- what to show
-
     def set_units(self, shown: MapUnits | None, space: str = "um") -> None:
         """Another subject; None for none."""
-        self.picture = None if shown is None else MapPicture(shown, self.theme, y_up=space == "um")
-        self.layers.clear()
-        self.layers.space = space
         self._gesture = Gesture.NONE
-        self._resize_picture()
-        self.update()
-
-    def apply_theme(self, theme: Theme) -> None:
-        self.theme = self.layers.theme = theme
-        if self.picture is not None:
-            self.picture.set_theme(theme)
-        self.renew()
-
-    def renew(self) -> None:
-        """Something in the layers has changed."""
-        self.layers.renew()
-        self.update()
-
-    def set_states(self, states: Mapping[int, UnitState]) -> None:
-        """What is done to which unit (by its id)."""
-        if self.picture is None:
-            return
-        units = self.picture.shown.units
-        rows = {s: units.rows([u for u, state in states.items() if state is s]) for s in UnitState}
-        self.layers.driven, self.layers.silenced = rows[UnitState.DRIVEN], rows[UnitState.SILENCED]
-        self.layers.struck = rows[UnitState.LESIONED]
-        self.picture.set_states(states)
-        self.renew()
-
-    def set_selected(self, rows: NDArray[np.int64]) -> None:
-        self.layers.selected = rows
-        if self.picture is not None:
-            self.picture.set_selected(rows)
-        self.renew()
-
-    def set_probes(self, probes: tuple[Probe, ...], opened: int | None) -> None:
-        """The probes that are in, and the number of the one whose settings are open."""
-        self.layers.probes, self.layers.open_probe = probes, opened
-        self.renew()
-
-    def fit(self) -> None:
-        if self.picture is not None:
-            self.picture.fit()
-            self.update()
-
-    def zoom_to(self, rows: NDArray[np.int64]) -> None:
-        if self.picture is not None:
-            self.picture.zoom_to(rows)
-            self.update()
-
-    def place_probe(self, ghost: Shaft | None) -> None:
-        """The next click drops a probe like this one; None: no longer."""
-        self.layers.ghost = ghost
-        self.setCursor(self._idle_cursor())
-        self.update()
-
-    # ---- painting
-
-    def _resize_picture(self) -> None:
-        if self.picture is not None:
-            self.picture.set_size(self.width(), self.height(), self.devicePixelRatioF())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._resize_picture()
-        self.resized.emit()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        if self.picture is None:
-            painter.fillRect(self.rect(), self.theme.window)
-            map_overlay.paint_hint(painter, QRectF(self.rect()), EMPTY, self.theme)
-            return
-        self._resize_picture()  # the ratio may be another screen's
-        painter.drawImage(QPointF(0, 0), self.picture.image())
-        self.layers.paint(painter, self.picture, self.size(), self.devicePixelRatioF(), self.underMouse())
-        if self._gesture is Gesture.BOX:
-            map_overlay.paint_gesture(painter, QPolygonF(QRectF(self._start, self._last).normalized()), self.theme)
-        elif self._gesture is Gesture.LASSO:
-            map_overlay.paint_gesture(painter, QPolygonF(self._trail), self.theme)
+        super().set_units(shown, space)
 
     # ---- the mouse
 
@@ -202,6 +98,9 @@ class MapView(QWidget):
             self.update()
         elif self._gesture is Gesture.LASSO:
             self._trail.append(here)
+            self.outlined = QPolygonF(self._trail)
+        elif self._gesture is Gesture.BOX:
+            self.outlined = QPolygonF(QRectF(self._start, here).normalized())
         self._last = here
         if self._gesture is Gesture.PROBE and self._probe is not None:
             self.layers.carried_probe = (self._probe, *self._dragged_by())
@@ -210,8 +109,9 @@ class MapView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         gesture, self._gesture = self._gesture, Gesture.NONE
+        self.outlined = None
         self._last = event.position()
-        self.setCursor(self._idle_cursor())
+        self.setCursor(self.idle_cursor())
         if self.picture is None:
             return
         if gesture is Gesture.PRESSED and self._probe is not None:
@@ -264,9 +164,6 @@ class MapView(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         self._set_hover(None)
 
-    def _idle_cursor(self) -> Qt.CursorShape:
-        return Qt.CursorShape.ArrowCursor if self.layers.ghost is None else Qt.CursorShape.CrossCursor
-
     def _pick(self, rows: NDArray[np.int64], event: QMouseEvent) -> None:
         assert self.picture is not None
         visible = self.picture.visible
@@ -292,7 +189,7 @@ class MapView(QWidget):
             self.update()
             return
         over_probe = self._probe_at(here) is not None
-        self.setCursor(Qt.CursorShape.OpenHandCursor if over_probe else self._idle_cursor())
+        self.setCursor(Qt.CursorShape.OpenHandCursor if over_probe else self.idle_cursor())
         self._set_hover(None if over_probe else self.picture.row_at(here.x(), here.y(), REACH_PX // 2))
 
     def _set_hover(self, row: int | None) -> None:
@@ -350,7 +247,10 @@ class MapView(QWidget):
 
     def _pass_space_on(self) -> None:
         """Space was pressed and nothing was dragged: it meant what it means everywhere."""
-        for action in self.window().findChildren(QAction):
-            if QKeySequence(Qt.Key.Key_Space) in action.shortcuts():
-                action.trigger()
-                return
+        widget: QWidget | None = self
+        while widget is not None:
+            for action in widget.actions():
+                if QKeySequence(Qt.Key.Key_Space) in action.shortcuts():
+                    action.trigger()
+                    return
+            widget = widget.parentWidget()

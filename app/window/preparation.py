@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme import DARK, Theme
-from app.window.activity import rate_of_unit_text
+from app.window.activity import ActivityEstimate
 from app.window.desk import Desk, Level, Pull
 from app.window.figures import grouped
 from app.window.live_activity import live_activity
@@ -28,11 +28,11 @@ from app.window.map_view import MapView
 from app.window.pane import Pane
 from app.window.preparation_geometry import MapUnits, map_units
 from app.window.preparation_icons import kinds_icon, probe_icon
+from app.window.preparation_pointer import line_of_unit, unit_menu
 from app.window.preparation_probes import MapProbes
 from app.window.preparation_search_field import SearchField
 from app.window.region_model import Region
 from app.window.region_tree import RegionTree
-from app.window.unit_states import STATE_WORDS
 from rig.units import UnitTable
 
 CAPTION = "drag selects · right-drag pans · wheel zooms"
@@ -48,9 +48,11 @@ class PreparationPane(Pane):
         self._live = live_activity(desk)
         self._shown: MapUnits | None = None
         self._carried: NDArray[np.int64] = np.empty(0, np.int64)
-        self._drawn = (-1, -1, -1)  # updates, bins, states of what is on show
+        self._drawn = (-1, -1, -1)  # changes, courses, states of what is on show
+        self._estimate: ActivityEstimate | None = None
         self._turn = 0
         self._hover: int | None = None
+        self._told = CAPTION
         self._choosing = False
 
         self.search = SearchField(self.body)
@@ -131,7 +133,7 @@ class PreparationPane(Pane):
     @Slot()
     def _on_opened(self) -> None:
         description = self.desk.description
-        self._drawn = (-1, -1, -1)
+        self._drawn, self._estimate = (-1, -1, -1), None
         self._hover = None
         if description is None:
             self._shown = None
@@ -148,7 +150,8 @@ class PreparationPane(Pane):
         self._carried = np.empty(0, np.int64) if stream is None or stream.unit_ids is None else stream.unit_ids
         self.probes.set_units(self._shown)
         self._offer_kinds()
-        self.caption.setText(CAPTION if description is not None else "")
+        self._told = CAPTION if description is not None else ""
+        self.caption.setText(self._told)
         self._tell()
 
     def _divide(self, shown: MapUnits) -> None:
@@ -258,47 +261,24 @@ class PreparationPane(Pane):
         self._caption()
 
     def _caption(self) -> None:
-        if self.units is None:
+        if self.units is None or self.desk.description is None:
             return
-        text = CAPTION if self._hover is None else self._line_of(self._hover)
+        text = (
+            CAPTION
+            if self._hover is None
+            else line_of_unit(self._hover, self.units, self.desk.description.info, self._live)
+        )
         if text != self.caption.text():
             room = self.caption.width() - 2
             self.caption.setText(self.caption.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
             self.map.setToolTip(text.replace(" · ", "\n") if self._hover is not None else "")
-
-    def _line_of(self, row: int) -> str:
-        """``alu3 · 212/ms · silenced · ALU/output``"""
-        units, description = self.units, self.desk.description
-        assert units is not None
-        parts = [units.name[row]]
-        if self._live.estimate is not None and description is not None:
-            parts.append(rate_of_unit_text(self._live.estimate, row, description.info))
-        state = self._live.states.of.get(int(units.unit_id[row]))
-        parts.append("" if state is None else STATE_WORDS[state])
-        parts.append(units.region[row])
-        signal = int(units.signal_id[row])
-        if signal != int(units.unit_id[row]):
-            parts.append(f"gate {units.name[int(units.rows([signal])[0])]}")
-        return " · ".join(p for p in parts if p)
 
     @Slot(object, QPoint)
     def _open_menu(self, row: int | None, at: QPoint) -> None:
         units = self.units
         if units is None:
             return
-        menu = QMenu(self.map)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if row is not None:
-            name, region = units.name[row], units.region[row]
-            ids = units.unit_id[np.array([r == region for r in units.region])].tolist()
-            signal = int(units.signal_id[row])
-            menu.addAction(f"Select {name}", lambda: self.desk.select([int(units.unit_id[row])], f"select {name}"))
-            if signal != int(units.unit_id[row]):
-                gate = units.name[int(units.rows([signal])[0])]
-                menu.addAction(f"Select its gate {gate}", lambda: self.desk.select([signal], f"select {gate}"))
-            if region:
-                menu.addAction(f"Select {region} ({grouped(len(ids))})", lambda: self.desk.select(ids, "select region"))
-            menu.addSeparator()
+        menu = unit_menu(self.map, units, row, self.desk.select)
         menu.addAction("Drop a probe (P)", self.probe_button.click)
         menu.addAction("Show everything (Home)", self.map.fit)
         menu.popup(at)
@@ -308,23 +288,23 @@ class PreparationPane(Pane):
     def pull(self, pull: Pull) -> None:
         live = self._live
         live.update(pull)
-        updates, bins, states = self._drawn
+        changes, courses, states = self._drawn
         if live.n_states != states:
             states = live.n_states
             self.map.set_states(live.states.of)
         estimate = live.estimate
         self._turn += 1
         # thirty pictures a second are enough for a glow that lasts a quarter of one
-        if estimate is not None and estimate.n_updates != updates and self._turn % 2 == 0:
-            updates = estimate.n_updates
-            row_levels = estimate.row_levels()
+        if estimate is not None and live.n_changes != changes and self._turn % 2 == 0:
+            changes = live.n_changes
             if self.map.picture is not None:
-                self.map.picture.set_levels(row_levels)
+                self.map.picture.set_levels(estimate.row_levels())
                 self.map.update()
-            if estimate.n_bins != bins:
-                if bins < 0 and self.tree.forest is not None:
+            if live.n_courses != courses:
+                courses = live.n_courses
+                if self.tree.forest is not None and self._estimate is not estimate:
+                    self._estimate = estimate
                     self.tree.forest.set_carried(estimate.channel_of_row >= 0)
-                bins = estimate.n_bins
                 self.tree.set_rates(np.append(estimate.list_rate, 0.0)[estimate.channel_of_row])
                 self._caption()
-        self._drawn = updates, bins, states
+        self._drawn = changes, courses, states

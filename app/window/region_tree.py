@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView, QWidget
 
@@ -44,6 +44,7 @@ class RegionTree(QTreeView):
         self.setAccessibleName("Regions")
         self.setToolTip("Click: select the region's units (Ctrl adds) · double click or Enter: look at it on the map")
         self.setHeaderHidden(True)
+        self.setStyleSheet("QTreeView { selection-background-color: transparent; }")
         self.setRootIsDecorated(True)
         self.setIndentation(_INDENT_PX)
         self.setUniformRowHeights(True)
@@ -119,6 +120,12 @@ class RegionTree(QTreeView):
                 self.setExpanded(self._model.indexFromItem(item), 0 < count < len(region.rows))
         self.viewport().update()
 
+    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        # the style's own ground of a selected row stops at the arrow; ours goes on
+        if index in self.selectionModel().selectedIndexes():
+            painter.fillRect(rect, chosen_ground(self.theme))
+        super().drawBranches(painter, rect, index)
+
     def clear_choice(self) -> None:
         """The selection came from elsewhere."""
         self._own_change = True
@@ -156,9 +163,7 @@ class _RegionDelegate(QStyledItemDelegate):
         state = option.state
         painter.save()
         if state & QStyle.StateFlag.State_Selected:
-            ground = QColor(theme.accent)
-            ground.setAlpha(46)
-            painter.fillRect(area, ground)
+            painter.fillRect(area, chosen_ground(theme))
         elif state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(area, QColor(theme.header))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -191,6 +196,13 @@ class _RegionDelegate(QStyledItemDelegate):
         name = metrics.elidedText(region.label, Qt.TextElideMode.ElideRight, count_left - left - 6)
         painter.drawText(QRectF(left, area.top(), count_left - left, area.height()), int(flags), name)
         painter.restore()
+
+
+def chosen_ground(theme: Theme) -> QColor:
+    """Behind a chosen row."""
+    ground = QColor(theme.accent)
+    ground.setAlpha(46)
+    return ground
 
 
 def tabular(font: QFont) -> QFont:

@@ -172,8 +172,8 @@ class WatchListPane(Pane):
         if description is None or stream is None or stream.unit_ids is None:
             self.set_detail("")
             return
-        unit = rate_unit(description.info)[1]
-        self.set_detail(f"{grouped(len(self.model.ids))} of {grouped(len(stream.unit_ids))} · spikes{unit}")
+        what = ("spikes" if stream.packed else "change") + rate_unit(description.info)[1]
+        self.set_detail(f"{grouped(len(self.model.ids))} of {grouped(len(stream.unit_ids))} · {what}")
 
     @Slot(QItemSelection, QItemSelection)
     def _on_chosen(self) -> None:
@@ -198,8 +198,7 @@ class WatchListPane(Pane):
 
     def pull(self, pull: Pull) -> None:
         self._live.update(pull)
-        estimate = self._live.estimate
-        now = (-1 if estimate is None else estimate.n_bins, self._live.n_states)
+        now = self._live.n_courses, self._live.n_states
         if now != self._drawn:
             self._drawn = now
             self.list.viewport().update()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from app.theme import DARK, Theme
 from app.window.activity import N_BINS
-from app.window.region_tree import tabular
+from app.window.region_tree import chosen_ground, tabular
 from app.window.unit_states import STATE_WORDS, UnitState
 from app.window.watch_model import Index
 
@@ -75,9 +75,7 @@ class WatchDelegate(QStyledItemDelegate):
         state = option.state
         painter.save()
         if state & QStyle.StateFlag.State_Selected:
-            ground = QColor(theme.accent)
-            ground.setAlpha(46)
-            painter.fillRect(area, ground)
+            painter.fillRect(area, chosen_ground(theme))
         elif state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(area, QColor(theme.header))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QAction, QKeySequence, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -134,6 +134,18 @@ def test_another_button_pans(cell: tuple[Table, PreparationPane], button: Qt.Mou
     drag(pane, [QPoint(50, 50), QPoint(60, 55), QPoint(80, 65)], button)
     assert place(pane, 103) - before == QPoint(30, 15)
     assert table.desk.selection.ids == ()
+
+
+def test_space_alone_is_what_it_is_everywhere(cell: tuple[Table, PreparationPane]) -> None:
+    _, pane = cell
+    action = QAction(pane)
+    action.setShortcut(QKeySequence(Qt.Key.Key_Space))
+    pane.addAction(action)
+    pressed: list[bool] = []
+    action.triggered.connect(lambda: pressed.append(True))
+    pane.map.setFocus()
+    QTest.keyClick(pane.map, Qt.Key.Key_Space)
+    assert pressed == [True]
 
 
 def test_space_and_a_drag_pans(cell: tuple[Table, PreparationPane]) -> None:
@@ -426,6 +438,44 @@ def test_time_turned_back_starts_the_estimate_anew(cell: tuple[Table, Preparatio
     table.run_to(1)
     assert pane._live.estimate is estimate
     assert not estimate.rate.any()  # one sample of the new time says nothing yet
+
+
+def test_looking_back_shows_the_stretch_on_show(cell: tuple[Table, PreparationPane]) -> None:
+    table, pane = cell
+    table.desk.do(lambda c: c.perturb(Perturbation(PerturbationKind.SILENCE, (100,), 1000, 2000)))
+    table.run_to(4000)
+    now = pane._live.estimate
+    assert now is not None
+    table.desk.view.set_span(400)
+    rates = {}
+    for stop_tick in (900, 1800, 2200):
+        table.desk.view.look_at(stop_tick)
+        table.pull()
+        estimate = pane._live.estimate
+        assert estimate is not None
+        assert estimate is not now
+        rates[stop_tick] = estimate.rate[:2].tolist()
+    # cell 0 spikes every second tick, cell 1 every third; 399 of 400 ticks have one before them on show
+    assert rates[900] == pytest.approx([0.5, 1 / 3], abs=2 / 399)
+    assert rates[1800] == pytest.approx([0, 1 / 3], abs=2 / 399)
+    assert rates[2200] == pytest.approx([0.25, 1 / 3], abs=2 / 399)
+    curve = estimate.curve(0)
+    assert curve[:23].tolist() == [0] * 23
+    assert (curve[25:] > 0.3).all()
+    table.desk.view.go_live()
+    table.pull()
+    assert pane._live.estimate is now
+
+
+def test_looking_back_further_than_the_ring_reaches_shows_what_there_is(cell: tuple[Table, PreparationPane]) -> None:
+    table, pane = cell
+    table.run_to(100)
+    table.desk.view.set_span(1000)
+    table.desk.view.look_at(50)
+    table.pull()
+    estimate = pane._live.estimate
+    assert estimate is not None
+    assert estimate.rate[0] == pytest.approx(0.5, abs=0.02)
 
 
 # ---- the chip
