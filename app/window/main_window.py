@@ -15,7 +15,9 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QInputDialog,
     QMainWindow,
+    QSizePolicy,
     QStatusBar,
+    QToolBar,
     QVBoxLayout,
     QWidget,
 )
@@ -37,7 +39,7 @@ from rig.protocol import MOVING, State
 
 PULL_MS = 16
 STATE_VERSION = 1
-TIMELINE_PX = 118  # more height would show no more
+TIMELINE_PX = 112  # more height would show no more
 
 
 class MainWindow(QMainWindow):
@@ -101,13 +103,14 @@ class MainWindow(QMainWindow):
             self.panes[pane.title] = pane
             self._dock(pane, place.area)
         self.panes[self.timeline.title] = self.timeline
-        self._dock(self.timeline, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.docks["Timeline"].setMaximumHeight(TIMELINE_PX)
-        for corner, area in (
-            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
-            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
-        ):
-            self.setCorner(corner, area)
+        # a bar and not a dock: its height is its own, and the docks share the rest
+        self._bar = QToolBar("Timeline", self)
+        self._bar.setObjectName("timelineBar")
+        self._bar.setMovable(False)
+        self.timeline.setFixedHeight(TIMELINE_PX)
+        self.timeline.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._bar.addWidget(self.timeline)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self._bar)
         self._arrange()
         self._default_state = self.saveState(STATE_VERSION)
 
@@ -131,7 +134,9 @@ class MainWindow(QMainWindow):
     def reset_layout(self) -> None:
         self.restoreState(self._default_state, STATE_VERSION)
         for dock in self.docks.values():
+            dock.setFloating(False)
             dock.show()
+        self._bar.show()
         self._arrange()
 
     def _restore_layout(self) -> None:
@@ -185,6 +190,9 @@ class MainWindow(QMainWindow):
             action = dock.toggleViewAction()
             action.setText(f"Show or hide {title}")
             actions[f"dock {title}"] = action
+        timeline = self._bar.toggleViewAction()
+        timeline.setText("Show or hide Timeline")
+        actions["dock Timeline"] = timeline
         return actions
 
     def _connect(self) -> None:

@@ -18,6 +18,10 @@ class Overlay(QFrame):
         self.hide()
 
     def open_over(self) -> None:
+        """Open; or close, when it is open."""
+        if self.isVisible():
+            self.hide()
+            return
         window = self.parentWidget()
         assert window is not None
         self.adjustSize()

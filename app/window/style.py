@@ -83,7 +83,7 @@ QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.line}
 #lamp {{ color: {t.line}; background: transparent; }}
 #lamp[level="good"] {{ color: {t.good}; }}
 #lamp[level="poor"] {{ color: {t.poor}; }}
-#lamp[level="bad"] {{ color: {t.record}; }}
+#lamp[level="bad"] {{ color: {t.text}; }}
 QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextEdit {{ background: {t.field}; color: {t.text};
   border: 1px solid {t.line}; border-radius: 4px; padding: 4px 6px; selection-background-color: {t.accent};
   selection-color: {t.on_accent}; }}
@@ -102,10 +102,11 @@ QMenu {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line}; }}
 QMenu::item {{ padding: 5px 24px 5px 12px; }}
 QMenu::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
 QMenu::item:disabled {{ color: {t.muted}; }}
+#timelineBar {{ background: {t.window}; border: none; padding: 0; spacing: 0; }}
 QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
 QStatusBar::item {{ border: none; }}
 #message {{ background: {t.panel}; }}
-#messageLine[level="error"] {{ color: {t.record}; }}
+#messageLine[level="error"] {{ font-weight: 600; }}
 #messageLine[level="warning"] {{ color: {t.poor}; }}
 #overlay {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; }}
 """

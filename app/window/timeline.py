@@ -14,7 +14,7 @@ from app.window.figures import span_text
 from app.window.pane import Pane
 from rig.log import LogEntry, LogKind
 
-LEFT, RIGHT = 64, 12
+LEFT, RIGHT, FOOT = 64, 12, 16  # px: row names, margin, the scale's figures
 MAX_MARKS = 2000  # newest kept for drawing; the log keeps all
 
 
@@ -159,6 +159,10 @@ class TimelineBar(QWidget):
         """The tick under a pixel."""
         return max(round((x - LEFT) / max(self.width() - LEFT - RIGHT, 1) * self._end), 0)
 
+    @property
+    def _row_px(self) -> float:
+        return (self.height() - FOOT - 4) / 3
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.theme is None or self._pull is None:
             return
@@ -166,7 +170,7 @@ class TimelineBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = QFontMetricsF(painter.font())
-        area = QRectF(LEFT, 1, self.width() - LEFT - RIGHT, self.height() - 2)
+        area = QRectF(LEFT, 1, self.width() - LEFT - RIGHT, self.height() - FOOT)
         painter.setPen(QPen(QColor(theme.line)))
         painter.setBrush(QColor(theme.window))
         painter.drawRoundedRect(area, 4, 4)
@@ -174,9 +178,9 @@ class TimelineBar(QWidget):
             (("REC", theme.record), ("stim", theme.stimulus), ("silence", theme.silence))
         ):
             painter.setPen(QColor(colour))
-            painter.drawText(QPointF(0, 4 + (row + 0.8) * (self.height() - 8) / 3), text)
-        painter.setClipRect(area)
+            painter.drawText(QPointF(0, 3 + (row + 0.75) * self._row_px), text)
         self._draw_scale(painter, area, metrics)
+        painter.setClipRect(area)
         for span in self._events.spans:
             self._draw_span(painter, span, pull.tick)
         for mark in self._events.marks:
@@ -199,7 +203,7 @@ class TimelineBar(QWidget):
             painter.drawLine(x, int(area.top()), x, int(area.bottom()))
             painter.setPen(QColor(self.theme.muted))
             text = span_text(tick, self._hz, self._tick_name)
-            painter.drawText(QPointF(x - metrics.horizontalAdvance(text) - 4, area.bottom() - 4), text)
+            painter.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, self.height() - 3), text)
             tick += step
 
     def _draw_span(self, painter: QPainter, span: Span, now: int) -> None:
@@ -211,8 +215,8 @@ class TimelineBar(QWidget):
         }[span.kind]
         stop = now if span.stop_tick is None else min(span.stop_tick, max(now, span.start_tick))
         x0, x1 = self._x(span.start_tick), self._x(stop)
-        y = 4 + (row + 0.2) * (self.height() - 8) / 3
-        height = 3 if span.kind == "record" else (self.height() - 8) / 3 * 0.6
+        height = 3 if span.kind == "record" else self._row_px * 0.6
+        y = 3 + (row + 0.5) * self._row_px - height / 2
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colour))
         painter.drawRoundedRect(QRectF(x0, y, max(x1 - x0, 3), height), 1.5, 1.5)
@@ -222,10 +226,10 @@ class TimelineBar(QWidget):
         x = self._x(mark.tick)
         if mark.kind == "trigger":
             painter.setPen(QPen(QColor(self.theme.muted)))
-            painter.drawLine(x, self.height() - 6, x, self.height() - 2)
+            painter.drawLine(x, self.height() - FOOT - 5, x, self.height() - FOOT)
             return
         painter.setPen(QPen(QColor(self.theme.text), 1, Qt.PenStyle.DotLine))
-        painter.drawLine(x, 2, x, self.height() - 2)
+        painter.drawLine(x, 2, x, self.height() - FOOT)
         painter.setPen(QColor(self.theme.text))
         painter.setBrush(QColor(self.theme.text))
         if mark.kind == "lesion":
