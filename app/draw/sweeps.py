@@ -60,6 +60,7 @@ class SweepOverlay:
     form : as for `TraceColumns`
     n_kept : sweeps laid over one another; they take 8 n_kept n n_columns bytes
     faintest : opacity of the oldest, 0 to 1
+    ghost : opacity of the newest but one; below 1, the newest stands out
     """
 
     def __init__(
@@ -73,10 +74,12 @@ class SweepOverlay:
         form: TraceForm = TraceForm.STEPS,
         n_kept: int = 16,
         faintest: float = 0.15,
+        ghost: float | None = None,
     ) -> None:
         self.pre_ticks = pre_ticks
         self.n_kept = n_kept
         self.faintest = faintest
+        self.ghost = ghost
         self.pixels: Pixels = np.empty((len(background), n_columns), np.uint32)
         self._background = background
         self._style = style
@@ -120,12 +123,17 @@ class SweepOverlay:
         clear_slots(self.pixels, 0, width, self._background)
         n = len(self._sweeps)
         for i, (low, high) in enumerate(self._sweeps):
-            age = (n - 1 - i) / max(self.n_kept - 1, 1)
             style = self._style
-            colour = faded(style.colour, round(255 * (1 - age * (1 - self.faintest))))
+            colour = faded(style.colour, round(255 * self._opacity(n - 1 - i)))
             paint_smooth(
                 self.pixels, 0, width, low, high, style.offset_px, style.gain_px, colour, float(style.thickness_px)
             )
+
+    def _opacity(self, age: int) -> float:
+        """Of the sweep that so many are newer than."""
+        if self.ghost is None or age == 0:
+            return 1 - age / max(self.n_kept - 1, 1) * (1 - self.faintest)
+        return self.ghost + (age - 1) / max(self.n_kept - 2, 1) * (self.faintest - self.ghost)
 
 
 def faded(colours: NDArray[np.uint32], alpha: int) -> NDArray[np.uint32]:

@@ -117,3 +117,16 @@ class Histogram(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(area.adjusted(0, 0, -1, -1))
         painter.end()
+
+
+def draw_marked(painter: QPainter, area: QRectF, places: NDArray[np.int64], n_rows: int, colour: QColor) -> None:
+    """Mark rows at the left border; a single one by a line all along."""
+    if not len(places) or n_rows == 0:
+        return
+    height = area.height() / n_rows
+    for y in (area.top() + places * height).tolist():
+        painter.fillRect(QRectF(area.left(), y, 5, max(height, 2)), colour)
+    if len(places) == 1:
+        painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
+        middle = int(area.top() + (places[0] + 0.5) * height)
+        painter.drawLine(int(area.left()), middle, int(area.right()), middle)

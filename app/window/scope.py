@@ -9,24 +9,22 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.theme import Theme
 from app.window.desk import Desk, Pull
-from app.window.figures import grouped
 from app.window.scope_controls import ScopeControls
 from app.window.scope_cursors import Cursors
 from app.window.scope_edits import ScopeEdits
-from app.window.scope_filters import FilterChoice, FilterKind
+from app.window.scope_filters import FilterChoice
+from app.window.scope_header import scope_details
 from app.window.scope_labels import ScopeLabels
 from app.window.scope_layout import Arrangement
 from app.window.scope_picture import ScopePicture
-from app.window.scope_rows import ScopeRow, electrode_rows, unit_rows
+from app.window.scope_rows import shown_rows
 from app.window.scope_traces import rate_of
 from app.window.scope_trigger_row import TriggerRow
-from app.window.time_axis import division_text, frequency_text, snapped_span
+from app.window.time_axis import snapped_span
 from app.window.time_pane import NOTHING_OPEN, TimePane
 from app.window.trigger_offers import trigger_offers
 from app.window.unit_states import UnitState, UnitStates
-from rig.field import FIELD_STREAM
 from rig.log import LogEntry
-from rig.streams import StreamInfo, StreamKind
 
 NO_CHANNELS = "No channels: select units on the map, then W"
 NOT_WATCHED = "Nobody watches these units: select them on the map, then W"
@@ -180,21 +178,10 @@ class ScopePane(TimePane):
     def _show_figures(self, pull: Pull) -> None:
         assert self.desk.description is not None
         info, settings = self.desk.description.info, self.desk.trigger.settings
-        division = division_text(self.axis.span_ticks, info.tick_hz, info.tick_name)
         c = self.cursors
         c.span_ticks, c.tick_hz, c.tick_name = self.axis.span_ticks, info.tick_hz, info.tick_name
         c.zero = settings.pre_percent / 100 if self.picture.triggered else None
-        details = [division]
-        if self.picture.triggered:
-            n = 0 if self.picture.sweeps is None else self.picture.sweeps.n_sweeps
-            sweeps = f"{grouped(n)} sweeps" if n else "waiting"
-            details = [f"triggered on {settings.name}", division, sweeps, f"pre {settings.pre_percent} %"]
-        else:
-            details.append("live" if pull.live else "looking back")
-        choice = self.picture.choice
-        if choice.kind is not FilterKind.NONE and any(not r.digital for r in self.picture.rows):
-            details.append(f"{choice.kind} {frequency_text(choice.cutoff_hz, info.tick_hz <= 0)}")
-        self.show_details(details)
+        self.show_details(*scope_details(self.picture, settings, info, self.axis, pull.live))
 
     # ---- rows
 
@@ -207,28 +194,17 @@ class ScopePane(TimePane):
         if not self._rows_stale or description is None:
             return
         self._rows_stale = False
-        rows: list[ScopeRow] = []
-        infos: dict[str, StreamInfo] = {}
-        unit_streams = [s for s in description.streams if s.kind is StreamKind.UNITS and s.regular]
-        names = [s.name for s in unit_streams]
-        self._stream = self._stream if self._stream in names else names[0] if names else ""
-        units_info = next((s for s in unit_streams if s.name == self._stream), None)
-        reader = self.desk.ring(self._stream)
-        if units_info is not None:
-            info = units_info.watching([]) if reader is None else reader.info
-            infos[info.name] = info
-            rows += unit_rows(description.units, self.desk.channels.ids, info, self.colours.theme)
-        reader = self.desk.ring(FIELD_STREAM)
-        if reader is not None:
-            infos[FIELD_STREAM] = reader.info
-            rows += electrode_rows(reader.info, self.colours.theme)
+        shown = shown_rows(description, self.desk.channels.ids, self._stream, self.desk.ring, self.colours.theme)
+        self._stream = shown.stream
         tick_hz = description.info.tick_hz
         self.picture.tick_hz = tick_hz
-        self.picture.set_rows(rows, infos)
-        self.trigger_row.set_offers(trigger_offers(rows, infos, description.streams))
-        analogue = next((infos[r.stream] for r in rows if not r.digital), None)
+        self.picture.set_rows(shown.rows, shown.infos)
+        self.trigger_row.set_offers(trigger_offers(shown.rows, shown.infos, description.streams))
+        analogue = next((shown.infos[r.stream] for r in shown.rows if not r.digital), None)
         rate_hz = None if analogue is None else rate_of(analogue, tick_hz)
-        self.controls.offer(names, self._stream, self.picture.arrangement, self.picture.choice, rate_hz, tick_hz <= 0)
+        self.controls.offer(
+            shown.streams, shown.stream, self.picture.arrangement, self.picture.choice, rate_hz, tick_hz <= 0
+        )
         self.labels.show_selected(self.desk.selection.ids)
         self._show_labels()
 

@@ -72,7 +72,7 @@ def lanes(
     if arrangement is Arrangement.BUTTERFLY:
         return np.full(n, height / 2), np.full(n, float(height))
     size = height / n
-    places: NDArray[np.float64] = np.arange(n) + 0.5
+    places = np.arange(n, dtype=np.float64) + 0.5
     if arrangement is Arrangement.BY_DEPTH:
         y = np.asarray(depths, np.float64)
         known = np.isfinite(y)

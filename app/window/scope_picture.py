@@ -184,7 +184,7 @@ class ScopePicture:
             background = self.colours.rows(self._size[1])
             self.sweeps = s = ScopeSweeps(
                 self._groups, self._find_ring, self._trigger, axis.span_ticks, axis.n_columns, background,
-                self._styles(), self.choice, self.tick_hz, self.overlaid, self.averaged,
+                self._styles(), self.choice, self.tick_hz, self.overlaid, self.averaged, self.colours.text,
             )  # fmt: skip
             s.pull(axis.stop_tick)
             return True

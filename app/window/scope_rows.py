@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.theme import Theme, region_colours
-from rig.streams import StreamInfo
+from rig.field import FIELD_STREAM
+from rig.protocol import Description
+from rig.ring_reader import RingReader
+from rig.streams import StreamInfo, StreamKind
 from rig.units import UnitTable
 
 NOT_CARRIED = -1
@@ -86,3 +89,49 @@ def electrode_rows(info: StreamInfo, theme: Theme) -> tuple[ScopeRow, ...]:
         )
         for channel, name in enumerate(names)
     )
+
+
+@dataclass(frozen=True, eq=False)
+class ShownRows:
+    """What there is to show.
+
+    Attributes
+    ----------
+    rows : units of the channel list, then electrodes
+    infos : layouts of their streams as they are watched now
+    streams : in which units can be seen
+    stream : in which they are
+    """
+
+    rows: tuple[ScopeRow, ...]
+    infos: dict[str, StreamInfo]
+    streams: tuple[str, ...]
+    stream: str
+
+
+def shown_rows(
+    description: Description,
+    unit_ids: Sequence[int],
+    stream: str,
+    find_ring: Callable[[str], RingReader | None],
+    theme: Theme,
+) -> ShownRows:
+    """The rows for a channel list.
+
+    Parameters
+    ----------
+    stream : in which units shall be seen; where there is none of this name, the subject's first
+    """
+    of_units = {s.name: s for s in description.streams if s.kind is StreamKind.UNITS and s.regular}
+    stream = stream if stream in of_units else next(iter(of_units), "")
+    rows: tuple[ScopeRow, ...] = ()
+    infos: dict[str, StreamInfo] = {}
+    if stream:
+        reader = find_ring(stream)
+        infos[stream] = of_units[stream].watching([]) if reader is None else reader.info
+        rows = unit_rows(description.units, unit_ids, infos[stream], theme)
+    field = find_ring(FIELD_STREAM)
+    if field is not None:
+        infos[FIELD_STREAM] = field.info
+        rows += electrode_rows(field.info, theme)
+    return ShownRows(rows, infos, tuple(of_units), stream)

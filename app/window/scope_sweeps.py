@@ -21,6 +21,8 @@ from app.window.trigger_choice import TriggerChoice, channel_values
 MAX_SWEEPS_A_PULL = 4
 """More triggers than that in one turn of the timer are passed by: the eye sees no more, and no frame gets late."""
 
+GHOST, FAINTEST = 0.4, 0.1
+"""Opacity of the newest sweep but one and of the oldest: the newest is read, the others are its spread."""
 PAINT_EVERY = 3
 """Pulls between pictures, where every pull brings sweeps: all of them are painted anew each time."""
 
@@ -34,6 +36,7 @@ class ScopeSweeps:
     span_ticks : of a sweep
     n_columns : of the picture
     overlaid, averaged : what is shown
+    text_pixel : the colour of text
 
     Attributes
     ----------
@@ -54,12 +57,14 @@ class ScopeSweeps:
         tick_hz: float,
         overlaid: bool = True,
         averaged: bool = True,
+        text_pixel: int = 0xFFFFFFFF,
     ) -> None:
         settings = trigger.settings
         self.pre_ticks, self.post_ticks = settings.bounds(span_ticks)
         self.span_ticks = span_ticks
         self.n_columns = n_columns
         self.overlaid, self.averaged = overlaid, averaged
+        self._text_pixel = text_pixel
         self.n_sweeps = 0
         self.last_trigger: int | None = None
         self._groups = tuple(groups)
@@ -79,6 +84,8 @@ class ScopeSweeps:
                 style,
                 group.form,
                 settings.n_kept,
+                faintest=FAINTEST,
+                ghost=GHOST,
             )
             for i, (group, style) in enumerate(zip(self._groups, styles, strict=True))
         ]
@@ -170,9 +177,18 @@ class ScopeSweeps:
             self._mean_image.advance(self.span_ticks)
 
     def _mean_layers(self, styles: Sequence[TraceStyle]) -> list[tuple[TraceColumns, TraceStyle]]:
-        """The average is smooth, and thicker than what it is the average of."""
-        thick = [replace(s, thickness_px=s.thickness_px + 1, smooth=True) for s in styles]
-        return [(mean.columns, style) for mean, style in zip(self._means, thick, strict=True)]
+        """The average is smooth, thicker than what it is the average of, and nearer to the colour of text."""
+        layers = []
+        for mean, style in zip(self._means, styles, strict=True):
+            colour = np.array([halfway(int(c), self._text_pixel) for c in style.colour], np.uint32)
+            thick = replace(style, thickness_px=style.thickness_px + 1, smooth=True, colour=colour)
+            layers.append((mean.columns, thick))
+        return layers
+
+
+def halfway(a: int, b: int) -> int:
+    """The opaque pixel between two."""
+    return 0xFF000000 | sum(((a >> s & 255) + (b >> s & 255)) // 2 << s for s in (0, 8, 16))
 
 
 class _Mean:

@@ -146,6 +146,7 @@ class SpectrogramPane(TimePane):
             self._shown = shown
             self.canvas.show_images([(p.image.pixels, self.axis.pieces(), True)])
         details = [p.source.name, f"Hann {p.plan.length}", f"{p.choice.overlap_percent} %", str(p.choice.scale)]
+        details.append(f"{p.low_db:.0f} … {p.high_db:.0f} dB")
         if p.plan.length * p.k > self.axis.span_ticks:
             details.insert(0, "the window is longer than the time on show: more time with [")
         self.show_details(details)

@@ -65,6 +65,7 @@ class Psd(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedWidth(PSD_WIDTH)
+        self._frame = QColor()
         self.plot = pyqtgraph.PlotWidget(self)
         self.plot.setToolTip("Power spectral density of the same channel, the mean of about the last 64 windows")
         self.plot.hideAxis("left")
@@ -79,24 +80,28 @@ class Psd(QWidget):
         self.curve = self.plot.plot([], [])
         self.caption = QLabel("PSD", self)
         self.caption.setObjectName("caption")
-        self.scale = QLabel("", self)
-        self.scale.setObjectName("caption")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 0, 0, 0)
+        layout.setContentsMargins(9, 1, 1, 1)
         layout.addWidget(self.plot)
 
     def resizeEvent(self, event: object) -> None:
         self._place_words()
 
     def _place_words(self) -> None:
-        for label, y in ((self.caption, 4), (self.scale, 20)):  # high frequencies are weak and leave room
-            label.adjustSize()
-            label.move(self.width() - label.width() - 8, y)
+        self.caption.adjustSize()
+        self.caption.move(self.width() - self.caption.width() - 8, 4)
 
     def apply(self, colours: PlotColours) -> None:
         self.plot.setBackground(QColor(colours.theme.window))
         self.curve.setPen(pyqtgraph.mkPen(colours.accent, width=1))
-        self.plot.getViewBox().setBorder(pyqtgraph.mkPen(colours.frame))
+        self._frame = colours.frame
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(QPen(self._frame))
+        painter.drawRect(self.plot.geometry().adjusted(-1, -1, 0, 0))
+        painter.end()
 
     def show_levels(self, levels_db: NDArray[np.float64], low_db: float, high_db: float) -> None:
         """Show levels by row of the spectrogram's pixels, the top one first."""
@@ -105,7 +110,3 @@ class Psd(QWidget):
         at = 1 - (np.arange(n) + 0.5) / max(n, 1)
         self.plot.setXRange(low_db, max(high_db, low_db + 1), padding=0)
         self.curve.setData(levels_db[known], at[known])
-        text = f"{low_db:.0f} … {high_db:.0f} dB" if known.any() else ""
-        if text != self.scale.text():
-            self.scale.setText(text)
-            self._place_words()

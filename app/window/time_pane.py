@@ -38,7 +38,7 @@ class TimePane(Pane):
         self.spans = PerturbedSpans()
         self.colours = PlotColours.of(DARK)
         self.axis = TimeAxis(0, desk.view.span_ticks, 1)
-        self._details: tuple[str, ...] = ()
+        self._details: tuple[object, ...] = ()
         self._age_s = 1.0
         self._last_tick = 0
         let_give_way(self._detail)
@@ -89,13 +89,15 @@ class TimePane(Pane):
         self.axis = TimeAxis(pull.stop_tick, pull.stop_tick - pull.start_tick, self.canvas.n_columns)
         return self.axis
 
-    def show_details(self, parts: Sequence[str]) -> None:
-        """Show what is shown; of what has no room the last parts are left out."""
-        if tuple(parts) != self._details:
-            self._details = tuple(parts)
-            metrics = QFontMetricsF(self._detail.font())
-            self.set_detail(fitting_text(parts, max(self._detail.width(), 60), metrics.horizontalAdvance))
-            self._detail.setToolTip(" · ".join(parts))
+    def show_details(self, parts: Sequence[str], short: Sequence[str] = ()) -> None:
+        """Say in the header what is shown; where there is no room, of `short` as many parts as there is room for."""
+        room = max(self._detail.width(), 60)
+        if (room, *parts) == self._details:
+            return
+        self._details = (room, *parts)
+        measure, full = QFontMetricsF(self._detail.font()).horizontalAdvance, " · ".join(parts)
+        self.set_detail(full if measure(full) <= room else fitting_text(short or parts, room, measure))
+        self._detail.setToolTip(full)
 
     def show_memory(self, held_from_tick: int | None, pull: Pull) -> None:
         """Say how far back the ring reaches, where that is within the plot and time stands still."""
