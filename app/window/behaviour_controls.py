@@ -46,6 +46,7 @@ class ControlBoard(QWidget):
         self.set: dict[str, QCheckBox | QComboBox | QLineEdit] = {}
         self.more = QToolButton(self)
         self.more.setText("more")
+        self.more.setObjectName("heldButton")
         self.more.setCheckable(True)
         self.more.setToolTip("Show the other controls of this subject")
         self.more.toggled.connect(self._on_more)
@@ -137,8 +138,10 @@ class ControlBoard(QWidget):
         button.setObjectName("heldButton")
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays the console's
-        button.setMinimumWidth(width)
-        button.setMaximumWidth(max(width, button.sizeHint().width()) if len(text) > 1 else width)
+        if text in _ARROWS.values():
+            button.setFixedWidth(width)
+        else:
+            button.setMinimumWidth(width)
         key = KEYS_OF.get(control.name)
         button.setToolTip(f"{control.description}" + (f" ({key})" if key else ""))
         button.setAccessibleName(control.name)

@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.theme import Theme, region_colours
 from app.window.desk import Desk, Pull
@@ -20,7 +20,7 @@ from rig.protocol import Description
 
 LOOK_S = 0.25
 MAX_LINKS = 12
-MAX_LISTED = 60
+MAX_LISTED = 40
 
 
 class InspectorTab(ToolTab):
@@ -33,13 +33,15 @@ class InspectorTab(ToolTab):
         self.rows.addWidget(self.title)
         self.facts: dict[str, str] = {}
         self.links: dict[str, QLabel] = {}
-        self._content = QVBoxLayout()
-        self._content.setSpacing(6)
-        self.rows.addLayout(self._content)
+        self._identity = _grid()
+        self.rows.addLayout(self._identity)
         self.figures = QLabel("", self)
         self.figures.setWordWrap(True)
-        self.plots: UnitPlots | None = None  # made when first needed: it takes a while
         self.rows.addWidget(self.figures)
+        self.plots: UnitPlots | None = None  # made when first needed: it takes a while
+        self._plots_at = self.rows.count()
+        self._others = _grid()
+        self.rows.addLayout(self._others)
         self.rows.addStretch(1)
         self._since_look_s = LOOK_S
         self._shown: tuple[object, ...] | None = None
@@ -68,18 +70,22 @@ class InspectorTab(ToolTab):
 
     def _show_selection(self) -> None:
         self._stale = False
-        clear_layout(self._content)
+        description, ids = self.desk.description, self.desk.selection.ids
+        clear_layout(self._identity)
+        clear_layout(self._others)
         self.facts, self.links = {}, {}
         self.figures.setText("")
+        self.figures.setVisible(bool(ids) and description is not None)
         if self.plots is not None:
             self.plots.hide()
-        description, ids = self.desk.description, self.desk.selection.ids
         if description is None:
             self.title.set_whole("no subject on the table")
-            self._content.addWidget(hint("Put one there: the button at the left of the strip."))
+            self._identity.addWidget(hint("Put one there: the button at the left of the strip."), 0, 0, 1, 2)
         elif not ids:
             self.title.set_whole("nothing selected")
-            self._content.addWidget(hint("Select units: click or drag on the map, or find one by name (/)."))
+            self._identity.addWidget(
+                hint("Select units: click or drag on the map, or find one by name (/)."), 0, 0, 1, 2
+            )
         elif len(ids) == 1:
             self._show_unit(description, ids[0])
         else:
@@ -93,15 +99,10 @@ class InspectorTab(ToolTab):
             self.title.set_whole(str(error))
             return
         self.title.set_whole(name_of(unit_id, units))
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(1, 1)
         for k, fact in enumerate(facts):
-            grid.addWidget(caption(fact.label), k, 0)
-            grid.addWidget(ElidedLabel(fact.text, self), k, 1)
+            self._identity.addWidget(caption(fact.label), k, 0)
+            self._identity.addWidget(ElidedLabel(fact.text, self), k, 1)
             self.facts[fact.label] = fact.text
-        self._content.addLayout(grid)
         for group in neighbours:
             self._add_links(f"{group.relation} {len(group.unit_ids)}", group.unit_ids, description, MAX_LINKS)
 
@@ -113,7 +114,7 @@ class InspectorTab(ToolTab):
             self.title.set_whole(str(error))
             return
         self.title.set_whole(describe_units(ids, units) if len(ids) > 3 else f"{len(ids)} units")
-        for label, shares in (("by region", by_region), ("by kind", by_kind)):
+        for label, shares in (("regions", by_region), ("kinds", by_kind)):
             links = " · ".join(
                 f'<a href="{label}/{i}">{escape(s.label)}</a> {len(s.unit_ids)}' for i, s in enumerate(shares)
             )
@@ -142,8 +143,9 @@ class InspectorTab(ToolTab):
         links.setToolTip("Click a name to select it (Tab and Enter by keyboard)")
         links.linkActivated.connect(lambda href: self.desk.select(groups[href]))
         self.links[label] = links
-        self._content.addWidget(caption(label))
-        self._content.addWidget(links)
+        row = self._others.rowCount()
+        self._others.addWidget(caption(label), row, 0, Qt.AlignmentFlag.AlignTop)
+        self._others.addWidget(links, row, 1)
 
     # ---- how it fires
 
@@ -200,7 +202,7 @@ class InspectorTab(ToolTab):
         if self.plots is None:
             self.plots = UnitPlots(self)
             self.plots.apply_theme(self.theme)
-            self.rows.insertWidget(self.rows.count() - 1, self.plots)
+            self.rows.insertWidget(self._plots_at, self.plots)
         self.plots.show()
         return self.plots
 
@@ -209,3 +211,12 @@ class InspectorTab(ToolTab):
         if self.plots is not None:
             self.plots.apply_theme(theme)
         self._on_selection()  # links and curves take their colours anew
+
+
+def _grid() -> QGridLayout:
+    """Captions, and what they caption."""
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(12)
+    grid.setVerticalSpacing(4)
+    grid.setColumnStretch(1, 1)
+    return grid

@@ -223,8 +223,10 @@ class SilenceTab(ToolTab):
             n_targets = len(self.targets.target().unit_ids)
         except HeadstageError:
             n_targets = 0
-        self.button.setEnabled(n_targets > 0)
-        self.release.setEnabled(n_targets > 0)
+        able = description is not None and PerturbationKind.SILENCE in description.perturbation_kinds
+        self.button.setEnabled(n_targets > 0 and able)
+        self.button.setToolTip("Hold the targets from now on (X)" if able else "This subject cannot be silenced")
+        self.release.setEnabled(n_targets > 0 and able)
         if description is None or self.lesion_kind.count() == 0:
             self.lesion_hint.hide()
             self.lesion_button.setEnabled(False)

@@ -162,6 +162,9 @@ class StimulateTab(ToolTab):
         if bench is None:
             self._show_problem("Put a subject on the table: the button at the left of the strip.", ready=False)
             return
+        if PerturbationKind.DRIVE not in self._kinds():
+            self._show_problem(f"{bench.info.name} cannot be stimulated: it has no such perturbation.", ready=False)
+            return
         if needs_more:
             unit = bench.units.name[0] if len(bench.units) else "unit"
             self.condition.setPlaceholderText(TRIGGER_HINT[wanted.trigger].format(unit=unit))

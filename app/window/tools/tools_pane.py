@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.theme import Theme
 from app.window.desk import Desk, Pull
@@ -22,20 +22,29 @@ class ToolsPane(Pane):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("Tools", desk, parent)
-        self._header.hide()
         self.inspector = InspectorTab(desk, self)
         self.stimulate = StimulateTab(desk, self)
         self.silence = SilenceTab(desk, self)
         self.protocol = ProtocolTab(desk, self)
-        self.tabs = QTabWidget(self.body)
-        self.tabs.setDocumentMode(True)
-        self.tabs.tabBar().setExpanding(False)
-        self.tabs.tabBar().setDrawBase(False)
+        self.tab_bar = QTabBar(self._header)
+        self.tab_bar.setDrawBase(False)
+        self.tab_bar.setExpanding(False)
+        self.tab_bar.setUsesScrollButtons(False)
+        self.tab_bar.setElideMode(Qt.TextElideMode.ElideNone)
+        self.pages = QStackedWidget(self.body)
         for tab in (self.inspector, self.stimulate, self.silence, self.protocol):
-            self.tabs.addTab(tab, tab.name)
+            self.pages.addWidget(tab)
+            self.tab_bar.addTab(tab.name)
+        self.tab_bar.currentChanged.connect(self.pages.setCurrentIndex)
+        # the tabs are the header's name; what is right of them is left to drag the pane by
+        title = self._header.findChild(QLabel, "paneTitle")
+        if title is not None:
+            title.hide()
+        self.header_layout.insertWidget(0, self.tab_bar)
+        self.header_layout.setContentsMargins(0, 0, 8, 0)
         layout = QVBoxLayout(self.body)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.tabs)
+        layout.addWidget(self.pages)
         self.stimulate.planned.connect(self.protocol.add_perturbation)
         # a protocol goes on whether its pane is seen or not; the timer stands still while none runs
         self._tending = QTimer(self)
@@ -49,21 +58,19 @@ class ToolsPane(Pane):
             self._tending.stop()
 
     def pull(self, pull: Pull) -> None:
-        tab = self.tabs.currentWidget()
+        tab = self.pages.currentWidget()
         if isinstance(tab, ToolTab) and tab.isVisible():
             tab.pull(pull)
 
     def apply_theme(self, theme: Theme) -> None:
-        for i in range(self.tabs.count()):
-            tab = self.tabs.widget(i)
-            if isinstance(tab, ToolTab):
-                tab.apply_theme(theme)
+        for tab in (self.inspector, self.stimulate, self.silence, self.protocol):
+            tab.apply_theme(theme)
 
     def show_tab(self, name: str) -> None:
         """Bring a tab to the front, by its name."""
-        for i in range(self.tabs.count()):
-            if self.tabs.tabText(i) == name:
-                self.tabs.setCurrentIndex(i)
+        names = [self.tab_bar.tabText(i) for i in range(self.tab_bar.count())]
+        if name in names:
+            self.tab_bar.setCurrentIndex(names.index(name))
 
     def stimulate_now(self) -> None:
         """Key S."""

@@ -92,7 +92,7 @@ def test_several_units_are_counted_and_lead_to_their_parts(inspected: tuple[Any,
     pane.pull(bench.pull())
     rates = [sum(t % n == 0 for t in range(1, 600)) / 0.6 for n in (2, 3, 4, 5)]
     assert tab.figures.text() == f"mean rate {np.mean(rates):.3g}\u202fHz"
-    assert ">front<" in tab.links["by region"].text()
+    assert ">front<" in tab.links["regions"].text()
     tab.links["units"].linkActivated.emit("102")
     assert bench.desk.selection.ids == (102,)
     bench.desk.undo.undo()

@@ -233,7 +233,7 @@ def test_without_a_subject_the_tools_say_what_to_do(empty_desk: Desk, qtbot: QtB
     pane.show()
     for name in ("Inspector", "Stimulate", "Silence", "Protocol"):
         pane.show_tab(name)
-        assert pane.tabs.currentWidget().isVisible()
+        assert pane.pages.currentWidget().isVisible()
     assert not pane.stimulate.now.isEnabled()
     assert not pane.silence.button.isEnabled()
     assert not pane.protocol.run_button.isEnabled()
