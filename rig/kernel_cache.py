@@ -25,7 +25,7 @@ def use_kernel_cache() -> None:
     """Point numba at it. Must run before the first kernel is declared; a choice of the person's own is left alone."""
     if "NUMBA_CACHE_DIR" in os.environ:
         return
-    root = Path(platformdirs.user_cache_dir("headstage")) / "kernels"
+    root = Path(platformdirs.user_cache_dir("headstage", appauthor=False)) / "kernels"
     folder = root / sources_digest()
     try:
         fresh = not folder.exists()
