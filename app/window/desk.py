@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, QThread, Signal
@@ -145,7 +146,7 @@ class Desk(QObject):
         self.view.go_live()
         for info in client.description.streams:
             if info.kind is not StreamKind.FIELD:
-                self.do(lambda c, name=info.name: c.watch(name, None))
+                self.do(partial(RigClient.watch, stream=info.name))
         self.channels.set(first_channels(client.description))
         self.opened.emit()
         self.poll()

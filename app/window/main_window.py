@@ -328,7 +328,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_opening(self, opening: Opening) -> None:
-        self.transport.subject.setText(f"{opening.plugin} …")
+        self.transport.subject.show_text(f"{opening.plugin} …")
         self.messages.show_progress(f"opening {opening.plugin}; the first time takes a few seconds more")
         self.transport.show_state(None)
 
@@ -337,7 +337,7 @@ class MainWindow(QMainWindow):
         description, status = self.desk.description, self.desk.status
         assert description is not None
         assert status is not None
-        self.transport.subject.setText(f"{description.info.name}  ▾")
+        self.transport.subject.show_text(description.info.name)
         self.setWindowTitle(f"Headstage — {description.info.name}")
         self.messages.show_progress("")
         self.transport.show_state(status.state)
@@ -355,7 +355,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_closed(self) -> None:
         self.transport.show_twin("off", None)
-        self.transport.subject.setText("Choose a subject  ▾")
+        self.transport.subject.show_text("Choose a subject")
         self.setWindowTitle("Headstage")
         self.messages.show_progress("")
         self.transport.show_state(None)
@@ -382,7 +382,7 @@ class MainWindow(QMainWindow):
         if recording and self.desk.description is not None:
             hz = self.desk.description.info.tick_hz
             done = status.tick - self._recording_since_tick
-            self.transport.record.show_clock(clock_text(done, hz)[:10] if hz > 0 else f"{done} ticks")
+            self.transport.record.show_clock(clock_text(done, hz)[:12] if hz > 0 else f"{done} ticks")
         for pane in self.panes.values():
             if pane.isVisible():
                 pane.pull(pull)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -56,9 +57,8 @@ class Transport(QFrame):
         layout.setContentsMargins(8, 6, 8, 6)
         layout.setSpacing(8)
 
-        self.subject = QPushButton("Choose a subject", self)
+        self.subject = ElidedButton("Choose a subject", self)
         self.subject.setObjectName("subjectButton")
-        self.subject.setToolTip("Put another subject on the table, or open a recording (Ctrl+O)")
         self.subject.clicked.connect(self.open_asked)
         layout.addWidget(self.subject)
 
@@ -74,7 +74,7 @@ class Transport(QFrame):
             self.speed.addItem(label)
         self.speed.activated.connect(lambda i: self.speed_asked.emit(SPEEDS[i][1], SPEEDS[i][2]))
         self.speed.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.speed.setMinimumContentsLength(15)
+        self.speed.setMinimumContentsLength(12)
         speed_box, self.achieved = _captioned("speed", self.speed, self)
         layout.addWidget(speed_box)
         self._clock_box, self.clock = _figure("subject time", "0.000 000 s", self)
@@ -98,6 +98,10 @@ class Transport(QFrame):
 
     def sizeHint(self) -> QSize:
         return QSize(1200, 56)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.subject.setFixedWidth(max(120, min(360, self.width() * 14 // 100)))
+        super().resizeEvent(event)
 
     def show_state(self, state: State | None) -> None:
         """Which buttons can be pressed, and what they show."""
@@ -141,6 +145,27 @@ class Transport(QFrame):
         self.lamps["ring"].show_level("good" if self.desk.client is not None and self.desk.client.watched else "off")
 
 
+class ElidedButton(QPushButton):
+    """A button whose text gives way in the middle when there is no room for it; the tooltip has all of it."""
+
+    def __init__(self, text: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.show_text(text)
+
+    def show_text(self, text: str) -> None:
+        self._whole = text
+        self.setToolTip(f"{text}: put another subject on the table, or open a recording (Ctrl+O)")
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._elide()
+        super().resizeEvent(event)
+
+    def _elide(self) -> None:
+        room = self.width() - 44
+        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, max(room, 60)) + "  ▾")
+
+
 class RecordButton(QPushButton):
     """Unmissable while recording: red, with a clock that counts, the name, the rate and the time left."""
 
@@ -182,7 +207,10 @@ class RecordButton(QPushButton):
 
     def sizeHint(self) -> QSize:
         layout = self.layout()
-        return QSize(90, 40) if layout is None else layout.sizeHint().expandedTo(QSize(90, 40))
+        return QSize(80, 40) if layout is None else layout.sizeHint().expandedTo(QSize(80, 40))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()  # what says that something is recorded is never clipped
 
     def show_recording(self, recording: bool) -> None:
         if recording == self._recording:
@@ -191,6 +219,7 @@ class RecordButton(QPushButton):
         self.setProperty("recording", recording)
         for column in self._columns:
             column.setVisible(recording)
+        self.updateGeometry()
         if not recording:
             self._clock.setText("REC")
         self.setToolTip("Stop recording (R)" if recording else "Record what is watched (R)")
@@ -200,15 +229,20 @@ class RecordButton(QPushButton):
             style.polish(widget)
 
     def show_name(self, name: str, detail: str) -> None:
-        self._name.setText(name)
+        self._name.setText(self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 150))
+        self._name.setToolTip(name)
         self._detail.setText(detail)
 
     def show_clock(self, text: str) -> None:
+        if len(text) != len(self._clock.text()):
+            self.updateGeometry()
         self._clock.setText(text)
 
     def show_figures(self, rate: str, left: str) -> None:
-        self._rate.setText(rate)
-        self._left.setText(left)
+        if (self._rate.text(), self._left.text()) != (rate, left):
+            self._rate.setText(rate)
+            self._left.setText(left)
+            self.updateGeometry()
 
 
 class _Lamp(QWidget):
@@ -218,7 +252,7 @@ class _Lamp(QWidget):
         super().__init__(parent)
         self._name = name
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(2, 0, 2, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         self._dot = QLabel("●", self)
         self._dot.setAlignment(Qt.AlignmentFlag.AlignHCenter)
