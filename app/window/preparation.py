@@ -35,7 +35,7 @@ from app.window.region_model import Region
 from app.window.region_tree import RegionTree
 from rig.units import UnitTable
 
-CAPTION = "drag selects · right-drag pans · wheel zooms"
+CAPTION = "drag: select · right-drag: pan"
 _FLAT = 0.35  # a preparation flatter than this leaves its height to the tree
 
 

@@ -13,7 +13,7 @@ from app.window.unit_states import UnitState
 from rig.units import UnitTable
 
 _STILL = 0.26  # how much of its region's colour a still unit shows
-_DIMMED = 0.07  # and one that a search leaves out
+_DIMMED = 0.12, 0.42  # and one that a search leaves out: still, and at its most active
 _N_EXTRA = 3
 
 
@@ -37,7 +37,7 @@ class MapColours:
         self._n = len(tops)
         background = mixed(theme.window, theme.window, 0)
         ramps = [_ramp(theme, colour) for colour in colours.values()]
-        dimmed = [region_lut(mixed(theme.window, c, _DIMMED), mixed(theme.window, c, _STILL)) for c in colours.values()]
+        dimmed = [region_lut(*(mixed(theme.window, c, share) for share in _DIMMED)) for c in colours.values()]
         lesion = 0x000000 if theme.dark else mixed(theme.window, theme.text, 1.0)
         flat = [mixed(background_of(theme), theme.stimulus, 1.0), mixed(background_of(theme), theme.silence, 1.0)]
         self.luts: NDArray[np.uint32] = np.stack(

@@ -60,6 +60,7 @@ class RegionTree(QTreeView):
         self.counts: list[int] = []
         self._units: UnitTable | None = None
         self._items: list[QStandardItem] = []
+        self._expanded: list[bool] | None = None  # what was expanded before a search
         self._own_change = False
         self._model = QStandardItemModel(self)
         self.setModel(self._model)
@@ -74,6 +75,7 @@ class RegionTree(QTreeView):
         self._model.clear()
         self._own_change = False
         self._items = []
+        self._expanded = None
         self._units = units
         self.forest = None if units is None else RegionForest(units)
         self.apply_theme(self.theme)
@@ -111,13 +113,19 @@ class RegionTree(QTreeView):
         """(n_units,) what a search names: regions without any are left out. None: no search."""
         if self.forest is None:
             return
+        items = [self._model.indexFromItem(item) for item in self._items]
+        if found is not None and self._expanded is None:
+            self._expanded = [self.isExpanded(index) for index in items]
         self.counts = self.forest.counts(found)
-        for region, item, count in zip(self.forest.all, self._items, self.counts, strict=True):
-            parent = self._model.indexFromItem(item.parent()) if item.parent() is not None else QModelIndex()
-            self.setRowHidden(item.row(), parent, count == 0)
+        for region, index, count in zip(self.forest.all, items, self.counts, strict=True):
+            self.setRowHidden(index.row(), index.parent(), count == 0)
             if found is not None and region.children:
                 # below a region all of which is meant nothing is told apart
-                self.setExpanded(self._model.indexFromItem(item), 0 < count < len(region.rows))
+                self.setExpanded(index, 0 < count < len(region.rows))
+        if found is None and self._expanded is not None:
+            for index, expanded in zip(items, self._expanded, strict=True):
+                self.setExpanded(index, expanded)
+            self._expanded = None
         self.viewport().update()
 
     def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:

@@ -290,10 +290,13 @@ def test_a_search_that_finds_nothing_says_so_in_one_line(cell: tuple[Table, Prep
 def test_a_region_that_lacks_what_is_sought_is_hidden(cell: tuple[Table, PreparationPane]) -> None:
     _, pane = cell
     front = pane.tree.model().index(0, 0)
+    pane.tree.collapse(front)
     pane.search.field.setText("region:front/left")
+    assert pane.tree.isExpanded(front)
     assert [pane.tree.isRowHidden(k, front) for k in (0, 1)] == [False, True]
     pane.search.field.clear()
     assert [pane.tree.isRowHidden(k, front) for k in (0, 1)] == [False, False]
+    assert not pane.tree.isExpanded(front)
 
 
 def test_a_click_on_a_region_selects_it_and_control_adds(cell: tuple[Table, PreparationPane]) -> None:
