@@ -14,7 +14,9 @@ from PySide6.QtWidgets import QApplication
 from app.theme import THEMES
 from app.window.desk import Opening
 from app.window.main_window import MainWindow
+from app.window.tools.tools_pane import ToolsPane
 from rig.log import LogKind
+from rig.perturbation import Perturbation, PerturbationKind
 from rig.selection import select_units
 from rig.streams import StreamKind
 
@@ -81,7 +83,7 @@ def run_demo(
 
 def scenes(opening: Opening) -> Iterator[Scene]:
     yield Scene("start", lambda w: _start(w, opening))
-    yield Scene("running", lambda w: rest(2.0))
+    yield Scene("running", _settle)
     yield Scene("selected", _select)
     yield Scene("stimulated", _stimulate)
     yield Scene("recording", _record)
@@ -96,6 +98,11 @@ def _start(window: MainWindow, opening: Opening) -> None:
     until(lambda: window.desk.tick > 0 or window.messages.text != "", "the subject did not come up")
     if window.desk.description is None:
         raise DemoError(window.messages.text)
+
+
+def _settle(window: MainWindow) -> None:
+    window.tour.end()
+    rest(3.0)
 
 
 def _select(window: MainWindow) -> None:
@@ -113,12 +120,18 @@ def _select(window: MainWindow) -> None:
 
 
 def _stimulate(window: MainWindow) -> None:
-    window.setFocus()
+    """A pulse to one unit, another silenced for good until it is released."""
+    chosen = window.desk.selection.ids
+    tools = window.panes["Tools"]
+    assert isinstance(tools, ToolsPane)
+    tools.show_tab("Stimulate")
+    window.desk.select(chosen[:1])
     _press(window, Qt.Key.Key_S)
     until(lambda: any(e.kind is LogKind.PERTURB for e in window.desk.entries), "no stimulus was given")
-    rest(0.5)
+    window.desk.select(chosen[1:2])
     _press(window, Qt.Key.Key_X)
     rest(0.5)
+    window.desk.select(chosen[:4])
 
 
 def _record(window: MainWindow) -> None:
@@ -133,6 +146,9 @@ def _record(window: MainWindow) -> None:
 def _twin(window: MainWindow) -> None:
     _press(window, Qt.Key.Key_R)  # stops
     until(lambda: (s := window.desk.status) is not None and s.recorder is None, "the recording did not stop")
+    held = tuple({u for e in window.desk.entries if e.kind is LogKind.PERTURB for u in e.payload["unit_ids"]})
+    release = Perturbation(PerturbationKind.RELEASE, held, 0)
+    window.desk.do(lambda c: c.perturb(release, from_now=True))
     window.toggle_twin()
     rest(0.5)
     _press(window, Qt.Key.Key_S)

@@ -41,6 +41,11 @@ def span_text(n_ticks: float, tick_hz: float, tick_name: str) -> str:
 
 
 def seconds_text(seconds: float) -> str:
+    """``20 µs``, ``3.2 s``, ``2:05``, ``1:23:20``."""
+    if abs(seconds) >= 120:
+        whole = round(seconds)
+        hours, minutes = divmod(whole // 60, 60)
+        return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
     for factor, unit in ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
         if abs(seconds) >= factor:
             return f"{seconds / factor:.4g} {unit}"

@@ -33,12 +33,14 @@ from app.window.style import apply_style
 from app.window.subject_menu import SubjectMenu
 from app.window.timeline import TimelinePane
 from app.window.tools.tools_pane import ToolsPane
-from app.window.transport import Transport
+from app.window.tour import Tour
+from app.window.transport import SPEEDS, Transport
 from rig.log import LogEntry, LogKind
-from rig.protocol import MOVING, State
+from rig.protocol import MOVING, Description, State
 
 PULL_MS = 16
 STATE_VERSION = 1
+SHORTEST_PLAYBACK_S = 20.0
 TIMELINE_PX = 112  # more height would show no more
 
 
@@ -70,6 +72,17 @@ class MainWindow(QMainWindow):
         self.palette_overlay = Palette(list(self.actions_by_name.values()), self)
         self.key_sheet = KeySheet(list(self.actions_by_name.values()), self)
         self.subject_menu = SubjectMenu(self.desk, settings, self)
+        self.tour = Tour(
+            {
+                "subject": self.transport.subject,
+                "units": self.panes["Preparation"],
+                "time": self.panes["Oscilloscope"],
+                "tools": self.panes["Tools"],
+                "record": self.transport.record,
+            },
+            settings,
+            self,
+        )
         self._connect()
         self._restore_layout()
         self.set_theme(self.theme)
@@ -180,6 +193,7 @@ class MainWindow(QMainWindow):
         add("keys", "All keys", "F12", lambda: self.key_sheet.open_over())
         add("layout", "Reset the layout", "Ctrl+0", self.reset_layout)
         add("theme", "Light or dark", "Ctrl+L", self.toggle_theme)
+        add("tour", "Tour of the window", "", lambda: self.tour.begin())
         add("details", "Details of the last message", "F8", lambda: self.messages.show_history())
         for n in range(1, 10):
             add(f"mark{n}", f"Event mark {n}", str(n), partial(self._mark, n))
@@ -344,13 +358,27 @@ class MainWindow(QMainWindow):
         if self.desk.asked is not None and self.desk.asked.plugin != "playback":
             self.settings.setValue("plugin", self.desk.asked.plugin)
             self.settings.setValue("cartridge", self.desk.asked.options.get("cartridge", ""))
+        self._ask_speed(description)
         if self._run_when_open:
             self._run_when_open = False
             self.desk.do(lambda c: c.run())
+            if Tour.wanted(self.settings):
+                self.tour.begin()
         for pane in self.panes.values():
             apply = getattr(pane, "apply_theme", None)
             if apply is not None:  # regions, and so colours, are the new subject's
                 apply(self.theme)
+
+    def _ask_speed(self, description: Description) -> None:
+        """A speed at which one sees something: real time, and a recording not faster than in twenty seconds."""
+        hz = description.info.tick_hz
+        if hz <= 0:
+            return
+        end = description.info.end_tick
+        fit = 1.0 if end is None else (end - self.desk.tick) / hz / SHORTEST_PLAYBACK_S
+        label, ticks_per_s, times_real = next(s for s in SPEEDS if s[2] is not None and s[2] <= max(fit, 0.001))
+        self.transport.show_speed(label)
+        self._set_speed(ticks_per_s, times_real)
 
     @Slot()
     def _on_closed(self) -> None:

@@ -114,6 +114,10 @@ class Transport(QFrame):
         self.record.setEnabled(alive)
         self.lamps["subject"].show_level("off" if state is None else "good" if alive else "bad")
 
+    def show_speed(self, label: str) -> None:
+        """What is asked for."""
+        self.speed.setCurrentText(label)
+
     def show_twin(self, action: str | None, tick: int | None) -> None:
         """``on``, ``off`` or ``differs`` since a tick."""
         self.twin_box.setVisible(action != "off")
