@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QPaintEngine, QPainter
 
 from app.draw.blend import Pixels
 from app.draw.time_scale import Piece
@@ -27,6 +27,11 @@ def image_over(pixels: Pixels, opaque: bool = True) -> QImage:
 def draw_pieces(painter: QPainter, image: QImage, pieces: Iterable[Piece], ratio: float = 1.0) -> None:
     """Draw pieces of a ring image from the painter's origin, at `ratio` device pixels a unit of the painter."""
     height = image.height()
+    # Qt's SVG writer embeds an image whole, whatever part of it is asked for
+    takes_parts = painter.paintEngine().type() is not QPaintEngine.Type.SVG
     for piece in pieces:
         target = QRectF(piece.target_x / ratio, 0, piece.width / ratio, height / ratio)
-        painter.drawImage(target, image, QRectF(piece.source_x, 0, piece.width, height))
+        if takes_parts:
+            painter.drawImage(target, image, QRectF(piece.source_x, 0, piece.width, height))
+        elif piece.width:
+            painter.drawImage(target, image.copy(piece.source_x, 0, piece.width, height))

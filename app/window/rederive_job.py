@@ -56,7 +56,7 @@ def run_rederivation(request: RederiveRequest, progress: Callable[[float], None]
 
     Raises
     ------
-    SpecError : nothing is asked for. RecordingError : something is at the target, it failed or was cancelled; nothing is
+    SpecError : nothing is asked for. RecordingError : something is there, it failed or was cancelled; nothing is
         left.
     """
     if not request.watches and not request.probes:
