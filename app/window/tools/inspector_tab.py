@@ -124,14 +124,18 @@ class InspectorTab(ToolTab):
 
     def _add_links(self, label: str, ids: tuple[int, ...], description: Description, most: int) -> None:
         """A caption, and names that select what they name."""
-        names = [f'<a href="{i}">{escape(name_of(i, description.units))}</a>' for i in ids[:most]]
+        named = {
+            i: description.units.name[row] for i, row in zip(ids, description.units.rows(ids).tolist(), strict=True)
+        }
+        ids = tuple(sorted(ids, key=lambda i: _is_number(named[i])))  # real names first
+        names = [f'<a href="{i}">{escape(named[i])}</a>' for i in ids[:most]]
         groups: dict[str, tuple[int, ...]] = {str(i): (i,) for i in ids[:most]}
         if len(ids) > most:
             names.append(f"… {len(ids) - most} more")
         if len(ids) > 1 and len(ids) != len(self.desk.selection):
             names.append('<a href="all">select all</a>')
             groups["all"] = ids
-        self._add_label(label, " &nbsp;".join(names), groups)
+        self._add_label(label, "&nbsp; ".join(names), groups)
 
     def _add_label(self, label: str, text: str, groups: dict[str, tuple[int, ...]]) -> None:
         links = QLabel(text.replace("<a ", f'<a style="text-decoration:none; color:{self.theme.accent}" '), self)
@@ -211,6 +215,11 @@ class InspectorTab(ToolTab):
         if self.plots is not None:
             self.plots.apply_theme(theme)
         self._on_selection()  # links and curves take their colours anew
+
+
+def _is_number(name: str) -> bool:
+    """Whether it has only a number for a name."""
+    return name[:1] == "n" and name[1:].isdigit()
 
 
 def _grid() -> QGridLayout:

@@ -12,7 +12,7 @@ from app.window.tools.targets import TargetBox
 from app.window.tools.time_edit import TimeEdit
 from app.window.tools.time_text import read_ticks
 from app.window.tools.tool_tab import ElidedLabel, ToolTab, caption, clear_layout, field_caption, form, hint, row_of
-from app.window.tools.unit_text import count_text
+from app.window.tools.unit_text import count_text, short_name
 from rig.errors import HeadstageError, SpecError
 from rig.log import LogEntry
 from rig.perturbation import LESIONS, Perturbation, PerturbationKind
@@ -117,9 +117,8 @@ class SilenceTab(ToolTab):
         stop = None
         if self.lasting.currentData():
             stop = read_ticks(self.duration.value, description.info, what="duration", least=1)
-        return Perturbation(
-            PerturbationKind.SILENCE, target.unit_ids, 0, stop, level, target.weights, "silenced by hand"
-        )
+        label = f"{short_name(target.unit_ids, description.units)} silenced"
+        return Perturbation(PerturbationKind.SILENCE, target.unit_ids, 0, stop, level, target.weights, label)
 
     def release_targets(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from app.window.desk import Desk
@@ -27,6 +28,7 @@ class TargetBox(QWidget):
         self.desk = desk
         self._empty = empty
         self._with_electrodes = with_electrodes
+        self._stale = True
         self.label = ElidedLabel("", self)
         self.label.setObjectName("toolTarget")
         self.source = QComboBox(self)
@@ -56,7 +58,7 @@ class TargetBox(QWidget):
         self.source.currentIndexChanged.connect(self._on_source)
         for edit in (self.radius, self.falloff):
             edit.textEdited.connect(lambda _: self._refresh())
-        desk.selection.changed.connect(self._refresh)
+        desk.selection.changed.connect(self._on_selection)
         desk.opened.connect(self._on_probes)
         desk.closed.connect(self._on_probes)
         desk.logged.connect(self._on_logged)
@@ -101,7 +103,18 @@ class TargetBox(QWidget):
         self._near.setVisible(bool(self.source.currentData()))
         self._refresh()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._refresh()
+
+    def _on_selection(self) -> None:
+        self._stale = True
+        if self.isVisible():
+            self._refresh()
+
     def _refresh(self) -> None:
+        self._stale = False
         bench = self.bench()
         if bench is None:
             self.label.set_whole("no subject on the table")

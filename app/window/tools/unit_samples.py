@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.window.tools.unit_stats import GradedStats, UnitStats, column_on, graded_stats, rises_of, unit_stats
+from app.window.tools.unit_stats import GradedStats, UnitStats, column_on, graded_stats, unit_stats
 from rig.errors import EvictedError
 from rig.ring_reader import RingReader, RingView
-from rig.spikes import has_spikes
+from rig.spikes import SpikeDetector, has_spikes
 from rig.streams import StreamInfo, StreamKind
 
 MAX_SAMPLES = 65_536
-MAX_SAMPLES_OF_SEVERAL = 4096
+MAX_SAMPLES_OF_SEVERAL = 8192
 
 
 def streams_of_units(streams: tuple[StreamInfo, ...]) -> tuple[StreamInfo, ...]:
@@ -84,8 +84,7 @@ def rates_of_units(
     channels = np.searchsorted(info.unit_ids, signal_ids[carried]).astype(np.int64)
     counts = np.full(len(signal_ids), np.nan)
     try:
-        counts[carried] = rises_of(view.pieces, info, channels)
-        view.check()
+        counts[carried] = SpikeDetector(info).counts(view.copy())[channels]
     except EvictedError:
         return None
     n_ticks = len(view) * (info.ticks_per_sample or 1)

@@ -169,22 +169,3 @@ def column_on(pieces: tuple[NDArray[Any], ...], info: StreamInfo, channel: int) 
     else:
         parts = [piece[:, channel] for piece in pieces]
     return np.concatenate(parts).astype(np.bool_) if parts else np.empty(0, np.bool_)
-
-
-def rises_of(pieces: tuple[NDArray[Any], ...], info: StreamInfo, channels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(k,) spikes of some channels of a stream of bits, out of the pieces of a ring."""
-    columns, place = np.unique(channels >> 3, return_inverse=True)
-    counts = np.zeros(len(channels), np.int64)
-    last: NDArray[np.uint8] | None = None
-    for piece in pieces:
-        if info.packed:
-            bits = piece[:, columns]
-            of_channel = place * 8 + (channels & 7)
-        else:
-            bits = np.packbits(piece[:, channels] != 0, axis=1, bitorder="little")
-            of_channel = np.arange(len(channels))
-        before = np.concatenate([bits[:1] if last is None else last, bits[:-1]])
-        rises = np.unpackbits(bits & ~before, axis=1, bitorder="little")
-        counts += rises.sum(axis=0, dtype=np.int64)[of_channel]
-        last = bits[-1:]
-    return counts

@@ -30,6 +30,14 @@ def describe_units(unit_ids: Sequence[int], units: UnitTable) -> str:
     return f"{region} — {what}" if region else what
 
 
+def short_name(unit_ids: Sequence[int], units: UnitTable) -> str:
+    """``alu3``, the region that holds them all, or how many they are: what fits on a tint."""
+    rows = units.rows(unit_ids).tolist()
+    if len(rows) == 1:
+        return units.name[int(rows[0])]
+    return common_region([units.region[row] for row in rows]) or f"{len(rows)} units"
+
+
 def common_region(regions: Sequence[str]) -> str:
     """The innermost region that holds all; empty when there is none."""
     paths = [r.split("/") if r else [] for r in set(regions)]

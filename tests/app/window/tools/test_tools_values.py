@@ -33,10 +33,9 @@ from app.window.tools.unit_stats import (
     column_on,
     graded_stats,
     isi_histogram,
-    rises_of,
     unit_stats,
 )
-from app.window.tools.unit_text import common_region, count_text, describe_units, plural, spec_of_units
+from app.window.tools.unit_text import common_region, count_text, describe_units, plural, short_name, spec_of_units
 from rig.errors import HeadstageError, SpecError
 from rig.log import LogEntry, LogKind
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturbation_to_json
@@ -168,6 +167,7 @@ def test_units_in_words() -> None:
     assert describe_units((5, 6, 7, 20), UNITS) == "ALU — 4 units"
     assert describe_units((20, 21, 22, 30), UNITS) == "4 units"
     assert describe_units((99,), UNITS) == "1 units"  # of another subject
+    assert [short_name(i, UNITS) for i in ((5,), (5, 7), (5, 21))] == ["alu0", "ALU", "2 units"]
     assert common_region(["ALU/adder", "ALU/adder"]) == "ALU/adder"
     assert common_region(["ALU/adder", ""]) == ""
     assert [plural(w) for w in ("node", "half-cycle", "entry", "switch", "key")] == [
@@ -463,8 +463,6 @@ def test_columns_out_of_the_pieces_of_a_ring(n_units: int, n_first: int, n_rest:
         pieces = tuple(p for p in (data[:n_first], data[n_first:]) if len(p))
         for c in channels.tolist():
             assert column_on(pieces, layout, c).tolist() == bits[:, c].tolist()
-        rises = (bits[1:] & ~bits[:-1]).sum(axis=0)[channels] if len(bits) else np.zeros(len(channels))
-        assert rises_of(pieces, layout, channels).tolist() == rises.tolist()
 
 
 def test_graded_activity() -> None:
