@@ -16,6 +16,7 @@ from rig.probe import Probe
 
 _DOT = 2.5
 _STRIKE = 2.5
+_NAME_PX = 14.0
 _MAX_STRIKES = 400  # beyond, black alone has to say it
 
 
@@ -58,7 +59,8 @@ def paint_probe(painter: QPainter, probe: Probe, view: View, theme: Theme, lit: 
     for dot in dots:
         painter.drawEllipse(dot, _DOT, _DOT)
     upper = min(dots, key=lambda d: d.y())
-    paint_label(painter, upper + QPointF(6, -5), probe.name, theme, colour)
+    # a shaft that sticks out above keeps its name in sight
+    paint_label(painter, QPointF(upper.x() + 6, max(upper.y() - 5, _NAME_PX)), probe.name, theme, colour)
 
 
 def paint_label(painter: QPainter, at: QPointF, text: str, theme: Theme, colour: QColor) -> None:
