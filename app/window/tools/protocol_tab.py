@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QSpinBox, QWidget
 
 from app.protocol.actions import Table, read_protocol
@@ -37,7 +37,8 @@ class ProtocolTab(ToolTab):
         super().__init__("Protocol", desk, parent)
         self.protocol = Protocol()
         self.path: Path | None = None
-        self.recordings_folder = Path.home() / "Headstage"
+        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        self.recordings_folder = Path(documents) / "Headstage"  # the window says otherwise where it is set so
         self.runner: Runner | None = None
         self._build_head()
         self._build_foot()

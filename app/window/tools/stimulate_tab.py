@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import Theme
 from app.window.desk import Desk, Level
 from app.window.tools.armed_list import ArmedList
+from app.window.tools.field_grid import FieldGrid
 from app.window.tools.given_stimuli import GivenStimuli
 from app.window.tools.stimulus import (
     TRIGGER_HINT,
@@ -23,13 +25,14 @@ from app.window.tools.stimulus import (
 from app.window.tools.targets import TargetBox
 from app.window.tools.time_edit import TimeEdit
 from app.window.tools.time_text import moment
-from app.window.tools.tool_tab import ElidedLabel, ToolTab, caption, clear_layout, field_caption, form, row_of
+from app.window.tools.tool_tab import ElidedLabel, ToolTab, caption, clear_layout, row_of
 from app.window.tools.train_preview import TrainPreview
 from rig.errors import HeadstageError
 from rig.log import LogEntry
 from rig.perturbation import PerturbationKind
 
 N_LISTED = 5
+TALL_PX = 470  # from here on one column of fields, the preview and the list have room
 
 
 class StimulateTab(ToolTab):
@@ -81,33 +84,26 @@ class StimulateTab(ToolTab):
         self.max_count = QLineEdit(self)
         self.max_count.setPlaceholderText("any number")
         self.max_count.setToolTip("It disarms itself after so many triggers; empty: never")
-        fields = form()
-        self._rows = fields
-        fields.addRow(field_caption("mode"), row_of(self.mode, self.amplitude))
-        fields.addRow(field_caption("start"), row_of(self.trigger))
-        fields.addRow(field_caption("when"), self.condition)
-        for label, widget in (("onset", self.onset), ("width", self.pulse_width), ("period", self.period)):
-            fields.addRow(field_caption(label), widget)
-        pair = QGridLayout()
-        pair.setSpacing(6)
-        pair.addWidget(self.count, 0, 0)
-        pair.addWidget(caption("jitter"), 0, 1)
-        pair.addWidget(self.jitter, 0, 2)
-        pair.setColumnStretch(0, 2)
-        pair.setColumnStretch(2, 3)
-        fields.addRow(field_caption("count"), pair)
-        again = QGridLayout()
-        again.setSpacing(6)
-        again.addWidget(self.holdoff, 0, 0)
-        again.addWidget(caption("times"), 0, 1)
-        again.addWidget(self.max_count, 0, 2)
-        again.setColumnStretch(0, 3)
-        again.setColumnStretch(2, 2)
-        self._again = QWidget(self)
-        again.setContentsMargins(0, 0, 0, 0)
-        self._again.setLayout(again)
-        fields.addRow(field_caption("holdoff"), self._again)
-        self.rows.addLayout(fields)
+        level = QWidget(self)
+        level.setLayout(row_of(self.mode, self.amplitude))
+        self.fields = FieldGrid(self)
+        for caption_text, widget in (
+            ("mode", level),
+            ("start", self.trigger),
+            ("when", self.condition),
+            ("onset", self.onset),
+            ("width", self.pulse_width),
+            ("period", self.period),
+            ("count", self.count),
+            ("jitter", self.jitter),
+            ("holdoff", self.holdoff),
+            ("times", self.max_count),
+        ):
+            self.fields.add(caption_text, widget, whole_row=widget is self.condition)
+        for box in (self.mode, self.trigger):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(8)
+        self.rows.addWidget(self.fields)
         self.mode.currentIndexChanged.connect(self._refresh)
         self.trigger.currentIndexChanged.connect(self._refresh)
         for edit in (self.amplitude, self.condition, self.count, self.max_count):
@@ -156,8 +152,9 @@ class StimulateTab(ToolTab):
         triggered = wanted.trigger is not TriggerKind.NOW
         self.amplitude.setVisible(wanted.mode is Mode.AMPLITUDE)
         needs_more = wanted.trigger in TRIGGER_HINT
-        self._rows.setRowVisible(self.condition, needs_more)
-        self._rows.setRowVisible(self._again, triggered)
+        self.fields.show_field(self.condition, needs_more)
+        self.fields.show_field(self.holdoff, triggered)
+        self.fields.show_field(self.max_count, triggered)
         bench = self.targets.bench()
         if bench is None:
             self._show_problem("Put a subject on the table: the button at the left of the strip.", ready=False)
@@ -196,6 +193,10 @@ class StimulateTab(ToolTab):
         self.preview.setToolTip(line)
         for button in (self.now, self.arm, self.plan):
             button.setEnabled(ready)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fields.set_columns(1 if event.size().height() >= TALL_PX else 2)
 
     # ---- doing it
 

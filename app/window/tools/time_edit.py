@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.window.figures import grouped
 from app.window.tools.time_text import both, read_ticks, time_of_ticks
 from rig.errors import SpecError
 from rig.subject import SubjectInfo
@@ -76,7 +77,11 @@ class TimeEdit(QLineEdit):
             else:
                 text = both(ticks, self._info)
                 self.setToolTip(f"{text}\n{self._help}")
-                if self.fontMetrics().horizontalAdvance(text) > self.width() - MARGINS_PX:
-                    text = time_of_ticks(ticks, self._info) or text
+                time = time_of_ticks(ticks, self._info)
+                shorter = (text, f"{time} · {grouped(ticks)}", time) if time and ticks else (text, grouped(ticks))
+                text = next((t for t in shorter if self._fits(t)), shorter[-1])
         self.setText(text)
         self.setCursorPosition(0)
+
+    def _fits(self, text: str) -> bool:
+        return self.fontMetrics().horizontalAdvance(text) <= self.width() - MARGINS_PX

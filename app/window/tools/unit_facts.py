@@ -101,7 +101,8 @@ def neighbours_of(unit_id: int, units: UnitTable) -> tuple[Neighbours, ...]:
             ("through", ids[touches]),
             ("to", np.unique(across)),
         ]
-    return tuple(Neighbours(r, tuple(dict.fromkeys(i.tolist()))) for r, i in found if len(i))
+    there = [(r, i[np.isin(i, ids)]) for r, i in found]
+    return tuple(Neighbours(r, tuple(dict.fromkeys(i.tolist()))) for r, i in there if len(i))
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,9 @@ def test_a_narrow_time_shows_what_fits(qtbot: QtBot, bench: Any) -> None:
     edit.resize(300, 26)
     edit.show()
     assert edit.text() == "200 ms · 200 ticks"
-    edit.resize(70, 26)
+    edit.resize(edit.fontMetrics().horizontalAdvance("200 ms · 200") + 24, 26)
+    assert edit.text() == "200 ms · 200"
+    edit.resize(50, 26)
     assert edit.text() == "200 ms"
     assert "200 ticks" in edit.toolTip()
 
@@ -238,6 +240,20 @@ def test_without_a_subject_the_tools_say_what_to_do(empty_desk: Desk, qtbot: QtB
     assert not pane.silence.button.isEnabled()
     assert not pane.protocol.run_button.isEnabled()
     assert "Put a subject on the table" in pane.stimulate.preview._hint
+
+
+def test_a_low_pane_has_its_fields_side_by_side(tools: tuple[Any, ToolsPane]) -> None:
+    _, pane = tools
+    tab = pane.stimulate
+    pane.resize(340, 620)
+    assert tab.fields.n_columns == 1
+    assert tab.onset.y() < tab.pulse_width.y()
+    pane.resize(340, 360)
+    assert tab.fields.n_columns == 2
+    choose(tab.trigger, "when unit rises")
+    tab.fields.layout().activate()
+    assert tab.onset.y() == tab.pulse_width.y()
+    assert tab.condition.width() > tab.onset.width()
 
 
 # ---- silence
