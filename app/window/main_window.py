@@ -176,6 +176,7 @@ class MainWindow(QMainWindow):
         add("run", "Run or pause", "Space", self.toggle_run)
         add("step", "Step one tick", ".", lambda: self.desk.do(lambda c: c.step(1)))
         add("rewind", "Back to tick 0", "Ctrl+R", self.rewind)
+        add("restart", "Restart the subject", "Ctrl+Shift+R", self.restart)
         add("record", "Record or stop recording", "R", self.toggle_record)
         add("twin", "Intact twin beside the subject", "Ctrl+T", self.toggle_twin)
         add("note", "Write a note", "N", self.write_note)
@@ -242,6 +243,12 @@ class MainWindow(QMainWindow):
         if self.desk.asked is not None:
             self.desk.do(lambda c: c.reset(self.desk.asked.seed if self.desk.asked else 0))
             self.desk.view.go_live()
+
+    @Slot()
+    def restart(self) -> None:
+        """The same subject afresh, whatever became of this one."""
+        if self.desk.asked is not None:
+            self.start_with(self.desk.asked)
 
     @Slot()
     def toggle_record(self) -> None:
