@@ -28,6 +28,8 @@ from rig.units import UnitTable
 
 CHARGE_MODULUS = 1 << 20
 N_ROWS = 8
+N_COLUMNS = 16  # units lie in rows of sixteen, 100 µm apart
+BANDS = ("front", "middle", "rear", "back")  # four rows each
 WORD = np.dtype([("address", "<u2"), ("data", "u1"), ("rw", "u1")])
 MAX_RUN_TICKS = 1 << 14  # bounds the memory of one call of numpy
 FREE, OFF, ON = 0, 1, 2  # state of a unit's hold and of its lesion
@@ -72,10 +74,10 @@ class ModelCell:
         self.units = UnitTable.build(
             unit_id=index + 100,
             name=[f"cell{i}" for i in index],
-            region=["front/left" if i % 2 == 0 else "front/right" for i in index],
+            region=[f"{BANDS[i // 64 % 4]}/{'left' if i % 2 == 0 else 'right'}" for i in index],
             kind="cell",
-            x=100.0 * index,
-            y=np.zeros(n_units),
+            x=100.0 * (index % N_COLUMNS),
+            y=100.0 * (index // N_COLUMNS),
         )
         ids = self.units.unit_id
         self.streams = (
