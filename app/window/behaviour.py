@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedLayout, QVBoxLayout, QWidget
 
-from app.theme import Theme
+from app.theme import DARK, Theme
 from app.window.behaviour_controls import ControlBoard
-from app.window.behaviour_frame import display_aspect, frame_before, image_of, text_of
+from app.window.behaviour_frame import (
+    Frame,
+    differing,
+    display_aspect,
+    frame_before,
+    image_of,
+    marked,
+    text_of,
+)
 from app.window.behaviour_held import Change, HeldControls, momentary_names, stick_prefixes
+from app.window.behaviour_keys import console_control, played
 from app.window.behaviour_screen import Screen
 from app.window.desk import Desk, Pull
 from app.window.figures import grouped
 from app.window.pane import Pane
+from app.window.pane_header import header_button
 from app.window.tools.standing import ControlsNow
 from rig.errors import EvictedError
 from rig.log import LogEntry
 from rig.streams import StreamInfo, StreamKind
 from rig.subject import ControlValue, SubjectInfo
 
-# Stella's keys: stick, fire and the two switches
-CONSOLE_KEYS = {
-    Qt.Key.Key_Left: "stick_left",
-    Qt.Key.Key_A: "stick_left",
-    Qt.Key.Key_Right: "stick_right",
-    Qt.Key.Key_D: "stick_right",
-    Qt.Key.Key_Up: "stick_up",
-    Qt.Key.Key_W: "stick_up",
-    Qt.Key.Key_Down: "stick_down",
-    Qt.Key.Key_S: "stick_down",
-    Qt.Key.Key_Space: "fire",
-    Qt.Key.Key_Control: "fire",
-    Qt.Key.Key_F1: "select",
-    Qt.Key.Key_F2: "reset",
-}
-_MODIFIERS_OF_A_PLAYER = (
-    Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier
-)
 MAX_TEXT_SAMPLES = 4096
+TWIN_VIEWS = ("subject", "twin", "difference")
 
 
 class BehaviourPane(Pane):
@@ -55,6 +48,11 @@ class BehaviourPane(Pane):
         self._hint = QLabel("", self)
         self._hint.setObjectName("playHint")
         self.header_layout.insertWidget(1, self._hint)
+        self.twin_button = header_button(
+            TWIN_VIEWS[0], "Show the subject, its intact twin, or where they differ", self._next_twin_view, self
+        )
+        self.twin_button.hide()
+        self.header_layout.insertWidget(2, self.twin_button)
         self._shown = QStackedLayout()
         self._shown.addWidget(self.picture)
         self._shown.addWidget(self.text)
@@ -69,6 +67,7 @@ class BehaviourPane(Pane):
         self._stream: StreamInfo | None = None
         self._info: SubjectInfo | None = None
         self._shown_key: tuple[object, ...] | None = None
+        self._mark = QColor(DARK.accent)
         self.picture.pressed.connect(lambda: self.setFocus(Qt.FocusReason.MouseFocusReason))
         self.board.pressed.connect(self._on_pressed)
         self.board.released.connect(lambda name: self._send(self.held.release(name, "mouse")))
@@ -82,6 +81,7 @@ class BehaviourPane(Pane):
 
     def apply_theme(self, theme: Theme) -> None:
         self.picture.theme = theme
+        self._mark = QColor(theme.accent)
         self.picture.update()
         self._hint.setStyleSheet(
             f"#playHint {{ color: {theme.muted}; font-size: 11px; background: transparent; padding-left: 8px; }}"
@@ -146,9 +146,11 @@ class BehaviourPane(Pane):
                 self.picture.show_line(f"The stream {self._stream.name} is not watched: watch it to see it here.")
                 self.set_detail("")
             return
+        twin = self.desk.ring(f"twin.{self._stream.name}")
+        self.twin_button.setVisible(twin is not None and self._stream.kind is StreamKind.IMAGE)
         span = reader.span()
         stop_tick = span.stop_tick if pull.live else pull.stop_tick
-        key = (reader.name, span.epoch, span.stop_index, None if pull.live else stop_tick)
+        key = (reader.name, span.epoch, span.stop_index, None if pull.live else stop_tick, self._twin_view())
         if key == self._shown_key:
             return
         self._shown_key = key
@@ -171,8 +173,30 @@ class BehaviourPane(Pane):
             )
             self.set_detail("")
             return
-        self.picture.show_image(image_of(frame.data, reader.info.palette), display_aspect(reader.info))
-        self.set_detail(" · ".join((f"frame {grouped(frame.number)}", *_rate(frame.gap_ticks, self._info))))
+        image = image_of(frame.data, reader.info.palette)
+        parts = (f"frame {grouped(frame.number)}", *_rate(frame.gap_ticks, self._info))
+        view, twin = self._twin_view(), self._twin_frame(stop_tick)
+        if view == "difference" and twin is not None:
+            apart = differing(frame.data, twin.data)
+            image = marked(image, apart, self._mark)
+            parts = (*parts, f"{grouped(int(apart.sum()))} px differ")
+        elif view == "twin" and twin is not None:
+            image = image_of(twin.data, reader.info.palette)
+            parts = (f"twin's frame {grouped(twin.number)}", *_rate(twin.gap_ticks, self._info))
+        self.picture.show_image(image, display_aspect(reader.info))
+        self.set_detail(" · ".join(parts))
+
+    def _twin_frame(self, stop_tick: int) -> Frame | None:
+        """What the intact twin showed then; None where there is none."""
+        reader = None if self._stream is None else self.desk.ring(f"twin.{self._stream.name}")
+        return None if reader is None else frame_before(reader, stop_tick)
+
+    def _twin_view(self) -> str:
+        """One of TWIN_VIEWS; the subject itself where there is no twin."""
+        return TWIN_VIEWS[0] if self.twin_button.isHidden() else self.twin_button.text()
+
+    def _next_twin_view(self) -> None:
+        self.twin_button.setText(TWIN_VIEWS[(TWIN_VIEWS.index(self.twin_button.text()) + 1) % len(TWIN_VIEWS)])
 
     def _show_text(self, stop_tick: int) -> None:
         reader = self.desk.ring(self._stream.name) if self._stream is not None else None
@@ -208,7 +232,7 @@ class BehaviourPane(Pane):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        name = CONSOLE_KEYS.get(Qt.Key(event.key()))
+        name = console_control(event)
         if name is None:
             super().keyReleaseEvent(event)
         elif not event.isAutoRepeat():
@@ -227,12 +251,8 @@ class BehaviourPane(Pane):
         self._send(self.held.release_all())
 
     def _control_of(self, event: QKeyEvent) -> str | None:
-        try:
-            name = CONSOLE_KEYS.get(Qt.Key(event.key()))
-        except ValueError:  # a key that Qt has no name for
-            return None
-        known = name is not None and name in self.board.held
-        return name if known and not event.modifiers() & ~_MODIFIERS_OF_A_PLAYER else None
+        name = console_control(event)
+        return name if name in self.board.held and played(event) else None
 
     def _on_pressed(self, name: str) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)

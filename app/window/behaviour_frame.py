@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 
 from rig.errors import EvictedError
 from rig.ring_reader import RingReader
@@ -83,6 +83,22 @@ def image_of(frame: NDArray[Any], palette: NDArray[np.uint8] | None) -> QImage:
     height, width, n = colour.shape
     form = QImage.Format.Format_RGBA8888 if n == 4 else QImage.Format.Format_RGB888
     return QImage(colour.data, width, height, n * width, form).copy()
+
+
+def differing(frame: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """(height, width) pixels in which two frames of one stream differ."""
+    apart: NDArray[np.bool_] = frame != other
+    return apart if apart.ndim == 2 else np.asarray(apart.any(axis=2), np.bool_)
+
+
+def marked(image: QImage, pixels: NDArray[np.bool_], colour: QColor) -> QImage:
+    """The picture turned faint, and some of its pixels in one colour."""
+    faint = image.convertToFormat(QImage.Format.Format_Grayscale8).convertToFormat(QImage.Format.Format_RGB888)
+    height, width = pixels.shape
+    rows = np.frombuffer(faint.constBits(), np.uint8).reshape(height, faint.bytesPerLine())
+    rgb = (rows[:, : 3 * width].reshape(height, width, 3) // 3).copy()
+    rgb[pixels] = colour.red(), colour.green(), colour.blue()
+    return QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
 def _bytes_of(frame: NDArray[Any]) -> NDArray[np.uint8]:

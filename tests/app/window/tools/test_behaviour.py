@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QColor, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QMainWindow
 from pytestqt.qtbot import QtBot
 
+from app.theme import DARK
 from app.window.behaviour import BehaviourPane
 from app.window.behaviour_frame import display_aspect, fitted, image_of, text_of
 from app.window.behaviour_held import HeldControls, momentary_names, stick_prefixes
 from app.window.desk import Desk
 from rig.log import LogKind
+from rig.perturbation import Perturbation, PerturbationKind
 from rig.streams import StreamInfo, StreamKind
 from rig.subject import ControlInfo
 
@@ -181,6 +183,41 @@ def test_pixels_on_the_screen_follow_the_frames(bench: Any) -> None:
     assert lit != dark
     middle = [lit.pixelColor(lit.width() // 2 + dx, lit.height() // 2) for dx in range(-60, 60, 5)]
     assert {c.red() > 127 for c in middle} == {True, False}
+
+
+def test_the_intact_twin_is_shown_and_where_it_differs(bench: Any) -> None:
+    pane = BehaviourPane(bench.desk)
+    bench.put(pane)
+    pane.pull(bench.pull())
+    assert not pane.twin_button.isVisible()
+    bench.client.set_twin(True)
+    try:
+        bench.client.perturb(Perturbation(PerturbationKind.SILENCE, (100, 101, 105), 0))
+        bench.run_to(300)
+        mine, twins = (bench.desk.ring(n).latest(1).copy().data[0] for n in ("frame", "twin.frame"))
+        assert (mine != twins).any()
+        views = {}
+        for _ in range(3):
+            pane.pull(bench.pull())
+            views[pane.twin_button.text()] = (pixels(pane), pane._detail.text())
+            QTest.mouseClick(pane.twin_button, Qt.MouseButton.LeftButton)
+        assert views["subject"][0] == [[(255,) * 3 if v else (0,) * 3 for v in row] for row in mine.tolist()]
+        assert views["twin"][0] == [[(255,) * 3 if v else (0,) * 3 for v in row] for row in twins.tolist()]
+        accent = QColor(DARK.accent).getRgb()[:3]
+        assert [[p == accent for p in row] for row in views["difference"][0]] == (mine != twins).tolist()
+        assert views["difference"][1].endswith(f"· {(mine != twins).sum()} px differ")
+        assert views["twin"][1].startswith("twin's frame 5")
+    finally:
+        bench.client.set_twin(False)
+    bench.hear()
+    pane.pull(bench.pull())
+    assert not pane.twin_button.isVisible()
+
+
+def pixels(pane: BehaviourPane) -> list[list[tuple[int, ...]]]:
+    image = pane.picture.image
+    assert image is not None
+    return [[image.pixelColor(x, y).getRgb()[:3] for x in range(image.width())] for y in range(image.height())]
 
 
 def test_the_cells_controls_are_there_and_are_logged(bench: Any) -> None:
