@@ -47,7 +47,7 @@ class Pictures(QObject):
             header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             header.customContextMenuRequested.connect(partial(self._pop_up, pane, header))
 
-    def actions(self) -> list[tuple[str, str, str, Callable[[], object]]]:
+    def commands(self) -> list[tuple[str, str, str, Callable[[], object]]]:
         """Name, text, key and what it does: for the palette."""
         found: list[tuple[str, str, str, Callable[[], object]]] = []
         for title, pane in self._panes.items():

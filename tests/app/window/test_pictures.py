@@ -186,7 +186,7 @@ def test_panes_without_samples_offer_a_picture_alone(shown):
     watch = panes["Watch list"]
     assert not offers_data(watch)
     assert not pictures.menu(watch).actions()[1].isEnabled()
-    names = [name for name, *_ in pictures.actions()]
+    names = [name for name, *_ in pictures.commands()]
     assert "picture Watch list" in names
     assert "data Watch list" not in names
     with pytest.raises(HeadstageError, match="it shows no samples"):
