@@ -64,12 +64,12 @@ class RasterPicture:
 
     def pull(self, axis: TimeAxis) -> bool:
         """Take what is new of the window; whether the picture changed."""
-        taken = self._feed.take(axis.start_tick, axis.stop_tick)
+        k = self.info.ticks_per_sample or 1
+        taken = self._feed.take(axis.start_tick - k, axis.stop_tick)  # what is on at the border may have been on before
         self.held_from_tick = taken.held_from_tick
         if taken.restarted:
             self.columns.reset()
             self.image.newest = None
-        k = self.info.ticks_per_sample or 1
         for stretch in taken.stretches:
             self.columns.append_bits(stretch.first_tick, k, self.digitiser.bits(stretch.data))
         if not taken.intact:

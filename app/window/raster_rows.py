@@ -102,7 +102,7 @@ def ordered(
     if order is Order.CORRELATION and reference is not None:
         return channels[np.argsort(-correlations(counts[channels], counts[reference]), kind="stable")]
     place = {region: i for i, region in enumerate(table.region_colour) if region}  # those without a region come last
-    codes = np.array([place.get(table.regions[c], len(place)) for c in channels.tolist()], np.int64)
+    codes = np.array([place.get(table.regions[c], len(table.region_colour)) for c in channels.tolist()], np.int64)
     return channels[np.argsort(codes, kind="stable")]
 
 

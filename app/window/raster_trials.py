@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 from app.draw.raster_image import RasterImage, RasterStyle, density_alpha
 from app.draw.spike_columns import SpikeColumns
-from app.draw.sweeps import TriggerQueue
 from app.draw.time_scale import TimeScale
+from app.window.due_sweeps import DueSweeps
 from app.window.plot_colours import PlotColours
 from app.window.raster_spikes import Digitiser, byte_mask, spikes_by_sample
-from app.window.scope_sweeps import MAX_SWEEPS_A_PULL
 from app.window.scope_traces import FindRing
 from app.window.stream_feed import samples_of
 from app.window.trigger_choice import TriggerChoice
@@ -50,14 +49,14 @@ class TrialRaster:
         self.info, self.span_ticks, self.n_columns, self.height = info, span_ticks, n_columns, height
         self.n_units = len(channels)
         self.pre_ticks, self.post_ticks = trigger.settings.bounds(span_ticks)
-        self._find_ring, self._trigger = find_ring, trigger
+        self._find_ring = find_ring
+        self._due = DueSweeps(trigger, self.pre_ticks, self.post_ticks)
         self._digitiser = Digitiser(info)
         self._mask = byte_mask(channels, (info.n_channels + 7) // 8)
         self._scale = TimeScale(span_ticks, n_columns)
         self._columns = SpikeColumns(self._scale, n_columns, N_TRIALS)
         self._colours = colours
         self._pixels = np.full(N_TRIALS, colour, np.uint32)
-        self._run, self._n_seen = -1, 0
         self.image = RasterImage(self._columns, self._style(np.empty(0, np.int64), 1))
         self.clear()
 
@@ -65,7 +64,6 @@ class TrialRaster:
         self.n_trials = 0
         self.last_trigger: int | None = None
         self._sum = np.zeros(self.span_ticks, np.float64)
-        self._queue = TriggerQueue(self.pre_ticks, self.post_ticks)
         self._columns.reset()
         nothing = np.empty(0, np.int64)
         self._columns.append_spikes(nothing, nothing, 0, self.span_ticks)
@@ -74,14 +72,10 @@ class TrialRaster:
 
     def pull(self, stop_tick: int) -> bool:
         """Add the trials that are complete; whether the picture changed."""
-        changed = False
-        if self._trigger.run != self._run:
-            self._run, self._n_seen = self._trigger.run, 0
+        changed = self._due.has_begun_again()
+        if changed:
             self.clear()
-            changed = True
-        self._queue.add(self._trigger.found_since(self._n_seen))
-        self._n_seen = self._trigger.n_found
-        n_added = sum(self._add(t) for t in self._queue.due(stop_tick)[-MAX_SWEEPS_A_PULL:])
+        n_added = sum(self._add(t) for t in self._due.take(stop_tick))
         if n_added:
             self._show()
         return changed or n_added > 0
@@ -99,13 +93,13 @@ class TrialRaster:
 
     def _add(self, trigger: int) -> bool:
         reader = self._find_ring(self.info.name)
-        start = trigger - self.pre_ticks
-        sweep = None if reader is None else samples_of(reader, start, trigger + self.post_ticks)
-        if sweep is None:
+        start, k = trigger - self.pre_ticks, self.info.ticks_per_sample or 1
+        # with the sample before, to know what begins with the first
+        sweep = None if reader is None else samples_of(reader, start - k, trigger + self.post_ticks)
+        if sweep is None or len(sweep.data) < 2:
             return False
-        counts = spikes_by_sample(self._digitiser.bits(sweep.data), self._mask, None)
-        k = self.info.ticks_per_sample or 1
-        at = sweep.first_tick - start + k * np.arange(len(counts))
+        counts = spikes_by_sample(self._digitiser.bits(sweep.data), self._mask, None)[1:]
+        at = sweep.first_tick + k - start + k * np.arange(len(counts))
         self._sum[at] += counts
         row = self.n_trials % N_TRIALS
         columns = self._scale.columns_of(at)

@@ -23,7 +23,7 @@ from app.window.trigger_choice import TriggerChoice
 from rig.streams import StreamInfo
 
 _REFIT_EVERY = 30  # pulls
-_REFIT_BEYOND = 0.15  # of the range that fits now
+_REFIT_BEYOND, _REFIT_BELOW = 0.15, 0.4  # of the range that fits now
 
 
 class ScopePicture:
@@ -208,7 +208,7 @@ class ScopePicture:
         return shown.extremes(len(self.rows))
 
     def _refit(self) -> bool:
-        """Fit analogue rows to their first samples, and again where they grow beyond, unless a hand chose."""
+        """Fit analogue rows to their first samples, and again where they grow beyond or shrink, unless a hand chose."""
         waiting = [r for r in self.rows if not r.digital and r.key not in self._touched]
         if not waiting or (all(r.key in self._fitted for r in waiting) and self._n_pulls % _REFIT_EVERY):
             return False
@@ -219,7 +219,8 @@ class ScopePicture:
                 continue
             view = self.views[row.key]
             room = (view.high - view.low) * _REFIT_BEYOND
-            if row.key not in self._fitted or low[i] < view.low - room or high[i] > view.high + room:
+            grown = low[i] < view.low - room or high[i] > view.high + room
+            if row.key not in self._fitted or grown or 0 < high[i] - low[i] < _REFIT_BELOW * (view.high - view.low):
                 self.views[row.key] = fitted(float(low[i]), float(high[i]), view)
                 self._fitted.add(row.key)
                 changed = True

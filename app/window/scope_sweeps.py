@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.draw.blend import Pixels
-from app.draw.sweeps import SweepAverage, SweepOverlay, TriggerQueue
+from app.draw.sweeps import SweepAverage, SweepOverlay
 from app.draw.time_scale import TimeScale
 from app.draw.trace_columns import TraceColumns, TraceForm
 from app.draw.trace_image import TraceImage, TraceStyle
+from app.window.due_sweeps import DueSweeps
 from app.window.scope_filters import FilterChoice, RunningFilter
 from app.window.scope_traces import FindRing, RowGroup, rate_of
 from app.window.stream_feed import Stretch, samples_of
 from app.window.trigger_choice import TriggerChoice, channel_values
-
-MAX_SWEEPS_A_PULL = 4
-"""More triggers than that in one turn of the timer are passed by: the eye sees no more, and no frame gets late."""
 
 GHOST, FAINTEST = 0.4, 0.1
 """Opacity of the newest sweep but one and of the oldest: the newest is read, the others are its spread."""
@@ -69,8 +69,6 @@ class ScopeSweeps:
         self.last_trigger: int | None = None
         self._groups = tuple(groups)
         self._find_ring = find_ring
-        self._trigger = trigger
-        self._run, self._n_seen = -1, 0
         self._n_unpainted, self._n_pulls = 0, PAINT_EVERY
         self._choice, self._tick_hz = choice, tick_hz
         clear = np.zeros(len(background), np.uint32)
@@ -89,9 +87,9 @@ class ScopeSweeps:
             )
             for i, (group, style) in enumerate(zip(self._groups, styles, strict=True))
         ]
-        self._means = [_Mean(group, span_ticks, n_columns) for group in self._groups]
+        self._means = [_Mean(group, span_ticks, n_columns, settings.n_kept) for group in self._groups]
         self._mean_image = TraceImage(TimeScale(span_ticks, n_columns), n_columns, clear, self._mean_layers(styles))
-        self._queue = TriggerQueue(self.pre_ticks, self.post_ticks)
+        self._due = DueSweeps(trigger, self.pre_ticks, self.post_ticks)
 
     def layers(self) -> list[tuple[Pixels, None, bool]]:
         """Images for the canvas, the first at the bottom."""
@@ -100,16 +98,10 @@ class ScopeSweeps:
 
     def pull(self, stop_tick: int) -> bool:
         """Add the sweeps that are complete; whether the picture changed."""
-        changed = False
-        if self._trigger.run != self._run:
-            self._run, self._n_seen = self._trigger.run, 0
+        changed = self._due.has_begun_again()
+        if changed:
             self.clear()
-            changed = True
-        found = self._trigger.found_since(self._n_seen)
-        self._n_seen = self._trigger.n_found
-        self._queue.add(found)
-        due = self._queue.due(stop_tick)[-MAX_SWEEPS_A_PULL:]
-        self._n_unpainted += sum(self._add(tick) for tick in due)
+        self._n_unpainted += sum(self._add(tick) for tick in self._due.take(stop_tick))
         self._n_pulls += 1
         if self._n_unpainted and (self._n_pulls >= PAINT_EVERY or self.n_sweeps == self._n_unpainted):
             self._n_unpainted = self._n_pulls = 0
@@ -122,7 +114,6 @@ class ScopeSweeps:
         self.last_trigger = None
         self._n_unpainted = 0
         self._n_pulls = PAINT_EVERY
-        self._queue = TriggerQueue(self.pre_ticks, self.post_ticks)
         for overlay in self._overlays:
             overlay.clear()
         for mean in self._means:
@@ -136,11 +127,12 @@ class ScopeSweeps:
         self._mean_image.set_layers(self._mean_layers(styles))
 
     def extremes(self, n_rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(n_rows,) lowest and highest value of the average; infinite where there is none."""
+        """(n_rows,) lowest and highest value of the sweeps that are kept; infinite where there is none."""
         low, high = np.full(n_rows, np.inf), np.full(n_rows, -np.inf)
         for group, mean in zip(self._groups, self._means, strict=True):
-            if not group.info.packed:
-                low[group.members], high[group.members] = mean.lowest, mean.highest
+            if mean.ranges:
+                low[group.members] = np.min([r[0] for r in mean.ranges], axis=0)
+                high[group.members] = np.max([r[1] for r in mean.ranges], axis=0)
         return low, high
 
     def _add(self, trigger: int) -> bool:
@@ -192,27 +184,21 @@ def halfway(a: int, b: int) -> int:
 
 
 class _Mean:
-    """The average sweep of one stream's rows."""
+    """The average sweep of one stream's rows, and the ranges of those that are kept."""
 
-    def __init__(self, group: RowGroup, span_ticks: int, n_columns: int) -> None:
+    def __init__(self, group: RowGroup, span_ticks: int, n_columns: int, n_kept: int) -> None:
         self._k = group.info.ticks_per_sample or 1
         self._n_samples = max(span_ticks // self._k - 1, 1)  # a trigger may lie anywhere within a sample
         self._average = SweepAverage(self._n_samples, len(group.members), n_most=256)
+        self.ranges: deque[tuple[NDArray[np.float32], NDArray[np.float32]]] = deque(maxlen=n_kept)
         self.columns = TraceColumns(
             TimeScale(span_ticks, n_columns), n_columns, np.arange(len(group.members)), TraceForm.LINES
         )
 
-    @property
-    def lowest(self) -> NDArray[np.float64]:
-        return self._average.mean.min(axis=0) if self._average.n else np.full(self._average.mean.shape[1], np.inf)
-
-    @property
-    def highest(self) -> NDArray[np.float64]:
-        return self._average.mean.max(axis=0) if self._average.n else np.full(self._average.mean.shape[1], -np.inf)
-
-    def add(self, values: NDArray[np.generic]) -> None:
+    def add(self, values: NDArray[Any]) -> None:
         if len(values) >= self._n_samples:
             self._average.add(values[: self._n_samples])
+            self.ranges.append((values.min(axis=0), values.max(axis=0)))
 
     def show(self) -> None:
         self.columns.reset()
@@ -221,6 +207,7 @@ class _Mean:
 
     def clear(self) -> None:
         self._average.clear()
+        self.ranges.clear()
         self.columns.reset()
 
 

@@ -95,7 +95,7 @@ class ScopeTraces:
         self._next_tick = [-1] * len(self.groups)
         self.image = TraceImage(scale, n_slots, background, list(zip(self._columns, styles, strict=True)))
         self.held_from_tick: int | None = None
-        """where the ring's memory begins, if something of the window was lost before it"""
+        """where the ring's memory begins, if that is within the window"""
 
     @staticmethod
     def _columns_for(group: RowGroup, scale: TimeScale, n_slots: int) -> TraceColumns:

@@ -41,7 +41,7 @@ class Take:
     ----------
     restarted : what was taken before is no part of this: forget it
     stretches : ascending, what was not taken yet
-    held_from_tick : where the ring's memory begins, if that is within the window and something was lost before it
+    held_from_tick : where the ring's memory begins, if that is within the window
     """
 
     restarted: bool
@@ -108,7 +108,7 @@ class StreamFeed:
         end = min(stop_tick // k * k, span.stop_tick)
         if info.regular:
             end = min(end, begin + max(MAX_PULL_BYTES // max(info.sample_bytes, 1), _MIN_PULL_SAMPLES) * k)
-        held_from = span.first_tick if span.first_tick > start_tick and span.first_index > 0 else None
+        held_from = span.first_tick if span.first_tick > start_tick else None
         if end <= begin:
             self._done_tick = max(begin, 0) if restarted else self._done_tick
             return Take(restarted, (), held_from)
