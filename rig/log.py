@@ -18,7 +18,7 @@ class LogKind(StrEnum):
     PERTURB = "perturb"  # payload: see rig.perturbation
     TRIGGER = "trigger"  # payload: name, what fired it; its perturbations follow as PERTURB
     WATCH = "watch"  # payload: stream, unit_ids
-    RESTORE = "restore"  # payload: tick; time went back to a snapshot
+    RESTORE = "restore"  # payload: tick, from_tick; seq: of the first entry that is not in this past (`rig.lineage`)
     TWIN = "twin"  # payload: action on, off or differs (with the tick)
     NOTE = "note"  # payload: text
     MARK = "mark"  # payload: number; event marks 1–9

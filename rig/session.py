@@ -24,6 +24,7 @@ from rig.contract import check_chunks
 from rig.errors import ContractError, SessionError, SpecError, StorageError, TickError
 from rig.field import FIELD_STREAM
 from rig.header import SessionHeader
+from rig.lineage import lineage
 from rig.log import REPLAYED, LogEntry, LogKind
 from rig.montage import Montage
 from rig.needs import watch_exactly
@@ -303,20 +304,20 @@ class Session:
         self._node.refuse_while_recording("restore a snapshot")
         from_tick = self.tick
         self._put_back(snapshot)
-        self._arrive(from_tick)
+        self._arrive(from_tick, snapshot.seq)
 
     def _put_back(self, snapshot: SessionSnapshot) -> None:
         blobs = unpack_blobs(snapshot.blob)
         self.subject.restore(blobs["subject"])
         self._montage.set_field_state(blobs.get("field"))
 
-    def _arrive(self, from_tick: int) -> None:
-        """Time jumped to the present tick: everybody goes on from here."""
+    def _arrive(self, from_tick: int, seq: int) -> None:
+        """Time jumped to the present tick, before the entry `seq` of the log: everybody goes on from here."""
         self._loops.forget()
         self._past.forget_after(self.tick)
         if self._twin is not None:
             self._twin.join(self.subject.snapshot(), self._montage.field_state())
-        self._enter(LogKind.RESTORE, {"tick": self.tick, "from_tick": from_tick})
+        self._enter(LogKind.RESTORE, {"tick": self.tick, "from_tick": from_tick, "seq": seq})
         self._past.add(self.snapshot())
 
     def rewind(self, tick: int) -> None:
@@ -334,7 +335,8 @@ class Session:
             first = self._past.snapshots[0].tick
             raise TickError(f"asked to rewind to tick {tick}; this run began at tick {first}")
         from_tick = self.tick
-        applied = [e for e in self._timeline() if e.seq >= stored.seq and e.tick < tick]
+        kept = [e for e in lineage(self.log) if e.seq < stored.seq or e.tick < tick]
+        applied = [e for e in kept if e.seq >= stored.seq and e.kind in REPLAYED]
         self._put_back(stored)
         watch_exactly(self.subject, {})
         for entry in applied:
@@ -344,17 +346,7 @@ class Session:
         watch_exactly(self.subject, self._montage.needed)
         if self.tick > stored.tick:
             self._montage.set_field_state(None)
-        self._arrive(from_tick)
-
-    def _timeline(self) -> list[LogEntry]:
-        """Controls and perturbations that led to the present: without what was undone by going back."""
-        entries: list[LogEntry] = []
-        for entry in self.log:
-            if entry.kind is LogKind.RESTORE:
-                entries = [e for e in entries if e.tick < entry.payload["tick"]]
-            elif entry.kind in REPLAYED:
-                entries.append(entry)
-        return entries
+        self._arrive(from_tick, kept[-1].seq + 1)
 
     # ---- the twin
 

@@ -182,6 +182,7 @@ class MainWindow(QMainWindow):
         add("note", "Write a note", "N", self.write_note)
         tools = self.panes["Tools"]
         assert isinstance(tools, ToolsPane)
+        tools.protocol.recordings_folder = self.recordings_folder()
         add("stimulate", "Stimulate now", "S", tools.stimulate_now)
         add("silence", "Silence the selection", "X", tools.silence_selection)
         add("live", "Follow the live edge", "End", self.desk.view.go_live)

@@ -68,7 +68,7 @@ def test_snapshot_and_restore_include_what_the_rig_computes():
         for name, data in first.items():
             np.testing.assert_array_equal(again[name], data)
         assert session.log[-1].kind is LogKind.RESTORE
-        assert session.log[-1].payload == {"tick": 137, "from_tick": 237}
+        assert session.log[-1].payload == {"tick": 137, "from_tick": 237, "seq": snapshot.seq}
 
 
 def test_recording_locks_what_it_records(tmp_path):

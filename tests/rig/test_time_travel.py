@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rig.errors import SessionError, SpecError, TickError, UnknownUnitError
+from rig.lineage import lineage
 from rig.log import LogKind
 from rig.past import Past, SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind
@@ -57,6 +58,28 @@ def test_rewinding_leads_to_what_was(tick, spacing):
         session.rewind(earlier)
         if tick:
             np.testing.assert_array_equal(eventful(session, tick), expected[earlier:tick])
+
+
+def test_branches_keep_their_own_past():
+    """What was done at the very tick of a snapshot, on another branch, or after it: each counts where it belongs."""
+    with Session("model-cell") as session, Session("model-cell") as straight:
+        for s in (session, straight):
+            s.watch("charge")
+            s.advance(100)
+            s.set_control("gain", 3)  # at tick 100, before the snapshot of it
+        here = session.snapshot()
+        session.perturb(Perturbation(STUCK_ON, (103,), 100))  # at tick 100 too, but after it
+        session.advance(20)
+        session.rewind(50)
+        session.set_control("gain", 7)  # another branch
+        session.advance(30)
+        session.restore(here)
+        expected = run(straight, 60)
+        np.testing.assert_array_equal(run(session, 60), expected)
+        session.rewind(110)
+        np.testing.assert_array_equal(run(session, 50), expected[10:])
+        kinds = [(e.kind, e.tick) for e in lineage(session.log) if e.kind in (LogKind.CONTROL, LogKind.PERTURB)]
+        assert kinds == [(LogKind.CONTROL, 100)]
 
 
 def test_what_cannot_be_rewound(tmp_path):
