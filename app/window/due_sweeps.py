@@ -23,13 +23,17 @@ class DueSweeps:
     def __init__(self, trigger: TriggerChoice, pre_ticks: int, post_ticks: int) -> None:
         self.pre_ticks, self.post_ticks = pre_ticks, post_ticks
         self._trigger = trigger
-        self._begin()
+        self._run, self._n_seen = trigger.run, 0
+        self._queue = TriggerQueue(pre_ticks, post_ticks)
+        self._waiting: deque[int] = deque(maxlen=MAX_WAITING)
 
     def has_begun_again(self) -> bool:
         """Whether the search has: what was made of earlier triggers is void. Told once."""
         if self._trigger.run == self._run:
             return False
-        self._begin()
+        self._run, self._n_seen = self._trigger.run, 0
+        self._queue = TriggerQueue(self.pre_ticks, self.post_ticks)
+        self._waiting.clear()
         return True
 
     def take(self, stop_tick: int) -> tuple[int, ...]:
@@ -38,8 +42,3 @@ class DueSweeps:
         self._n_seen = self._trigger.n_found
         self._waiting.extend(self._queue.due(stop_tick))
         return tuple(self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_SWEEPS_A_PULL)))
-
-    def _begin(self) -> None:
-        self._run, self._n_seen = self._trigger.run, 0
-        self._queue = TriggerQueue(self.pre_ticks, self.post_ticks)
-        self._waiting: deque[int] = deque(maxlen=MAX_WAITING)

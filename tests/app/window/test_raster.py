@@ -74,7 +74,7 @@ def test_it_follows_looks_back_and_begins_again(raster: tuple[Table, RasterPane]
     assert counted(pane, 3) == [t for t in range(810, 1010) if t % 5 == 0]
     table.desk.view.look_at(400)
     table.pull()
-    assert counted(pane, 3) == [t for t in range(201, 400) if t % 5 == 0]
+    assert counted(pane, 3) == [t for t in range(200, 400) if t % 5 == 0]
     table.desk.view.go_live()
     assert table.desk.client is not None
     table.desk.client.reset(0)
