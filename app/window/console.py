@@ -44,7 +44,7 @@ class ConsolePane(Pane):
         self, desk: Desk, find_recording: Callable[[], Path | None] = lambda: None, parent: QWidget | None = None
     ) -> None:
         super().__init__("Console", desk, parent)
-        self._find_recording = find_recording
+        self.find_recording = find_recording
         self._recording: Recording | None = None
         self.theme: Theme = DARK
         self.widget: Any = None
@@ -143,7 +143,7 @@ class ConsolePane(Pane):
         )
 
     def _open_recording(self) -> Recording | None:
-        path = self._find_recording()
+        path = self.find_recording()
         if self._recording is not None and self._recording.path == path:
             return self._recording
         if self._recording is not None:

@@ -23,9 +23,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme import DARK, THEMES, Theme
+from app.window.console import ConsolePane
 from app.window.desk import Desk, Level, Opening, Pull
 from app.window.figures import clock_text
 from app.window.message_line import MessageLine
+from app.window.outlets import Outlets
 from app.window.overlays import KeySheet, Palette
 from app.window.pane import Pane
 from app.window.panes import DOCKS
@@ -68,6 +70,18 @@ class MainWindow(QMainWindow):
         self.timeline = TimelinePane(self.desk)
         self.panes: dict[str, Pane] = {}
         self._place()
+        self.outlets = Outlets(
+            self,
+            self.desk,
+            settings,
+            self.panes,
+            self.timeline,
+            self.console,
+            made=lambda: self._recording,
+            recent=lambda: self.subject_menu.recent_recordings(),
+            folder=self.recordings_folder,
+        )
+        self.statusBar().addPermanentWidget(self.outlets.sound)
         self.actions_by_name = self._make_actions()
         self.palette_overlay = Palette(list(self.actions_by_name.values()), self)
         self.key_sheet = KeySheet(list(self.actions_by_name.values()), self)
@@ -115,6 +129,9 @@ class MainWindow(QMainWindow):
             pane = place.make(self.desk)
             self.panes[pane.title] = pane
             self._dock(pane, place.area)
+        self.console = ConsolePane(self.desk)
+        self.panes[self.console.title] = self.console
+        self._dock(self.console, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.panes[self.timeline.title] = self.timeline
         # a bar and not a dock: its height is its own, and the docks share the rest
         self._bar = QToolBar("Timeline", self)
@@ -140,6 +157,9 @@ class MainWindow(QMainWindow):
                 self.splitDockWidget(self.docks[place.below], dock, Qt.Orientation.Vertical)
             elif place.right_of is not None:
                 self.splitDockWidget(self.docks[place.right_of], dock, Qt.Orientation.Horizontal)
+        # the console is not for everybody: it waits behind the spectrogram
+        self.tabifyDockWidget(self.docks["Spectrogram"], self.docks[self.console.title])
+        self.docks[self.console.title].hide()
         columns = [p for p in DOCKS if p.below is None]
         self.resizeDocks([self.docks[p.title] for p in columns], [p.width for p in columns], Qt.Orientation.Horizontal)
         self.resizeDocks([self.docks[p.title] for p in DOCKS], [p.height for p in DOCKS], Qt.Orientation.Vertical)
@@ -202,10 +222,15 @@ class MainWindow(QMainWindow):
         for pane in self.panes.values():
             for name, text, keys, act in getattr(pane, "pane_actions", list)():
                 add(name, text, keys, act)
+        for name, text, keys, act in self.outlets.commands():
+            add(name, text, keys, act)
         for title, dock in self.docks.items():
             action = dock.toggleViewAction()
             action.setText(f"Show or hide {title}")
             actions[f"dock {title}"] = action
+        self.addAction(actions["dock Console"])
+        actions["dock Console"].setShortcut(QKeySequence("Ctrl+J"))
+        actions["dock Console"].triggered.connect(lambda shown: self._raise_console() if shown else None)
         timeline = self._bar.toggleViewAction()
         timeline.setText("Show or hide Timeline")
         actions["dock Timeline"] = timeline
@@ -244,6 +269,10 @@ class MainWindow(QMainWindow):
         if self.desk.asked is not None:
             self.desk.do(lambda c: c.reset(self.desk.asked.seed if self.desk.asked else 0))
             self.desk.view.go_live()
+
+    def _raise_console(self) -> None:
+        self.docks[self.console.title].raise_()
+        self.console.setFocus()
 
     @Slot()
     def restart(self) -> None:
@@ -340,6 +369,7 @@ class MainWindow(QMainWindow):
             apply = getattr(pane, "apply_theme", None)
             if apply is not None:
                 apply(theme)
+        self.outlets.apply_theme(theme)
 
     # ---- the subject comes and goes
 
@@ -422,11 +452,13 @@ class MainWindow(QMainWindow):
         for pane in self.panes.values():
             if pane.isVisible():
                 pane.pull(pull)
+        self.outlets.pull(pull)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._timer.stop()
         self.settings.setValue("geometry", self.saveGeometry())
         self.settings.setValue("state", self.saveState(STATE_VERSION))
+        self.outlets.close()
         self.desk.close()
         super().closeEvent(event)
 

@@ -7,7 +7,8 @@ them whoever listens forgets what lies ahead, and is told again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -15,11 +16,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.window.desk import Desk
 from app.window.playback_seek import Reach, bytes_per_tick
 from app.window.work import Work
+from rig.lineage import lineage
 from rig.log import LogEntry, LogKind
 from rig.recording import Recording
 from rig.streams import StreamKind
 
 PLAYBACK = "playback"
+FIRST_SEQ = 1 << 40  # of what is told: apart from the session's own entries, and never twice the same
 TOLD = frozenset({LogKind.PERTURB, LogKind.TRIGGER, LogKind.NOTE, LogKind.MARK})
 
 
@@ -48,16 +51,12 @@ def read_played(path: Path) -> Played:
 
 
 def during(log: Sequence[LogEntry], start_tick: int) -> tuple[LogEntry, ...]:
-    """What is told again: of the last run in the log, what was not undone by going back in time."""
-    kept: list[LogEntry] = []
-    for entry in log:
-        if entry.kind is LogKind.RESET:
-            kept.clear()
-        elif entry.kind is LogKind.RESTORE:
-            kept = [e for e in kept if e.tick <= entry.tick]
-        elif entry.kind in TOLD and not (entry.kind in (LogKind.NOTE, LogKind.MARK) and entry.tick < start_tick):
-            kept.append(entry)
-    return tuple(kept)
+    """What is told again: of what led to the recording and what was done in it; notes of earlier are left out."""
+    return tuple(
+        e
+        for e in lineage(log)
+        if e.kind in TOLD and not (e.kind in (LogKind.NOTE, LogKind.MARK) and e.tick < start_tick)
+    )
 
 
 class PlaybackLog(QObject):
@@ -70,6 +69,7 @@ class PlaybackLog(QObject):
         self.played: Played | None = None
         self._desk = desk
         self._work = Work(self)
+        self._seqs = count(FIRST_SEQ)
         self._forgotten_after: int | None = None  # by the listeners; -1 for everything
         # all listeners have heard of a return in time before the first is told again
         self._telling = QTimer(self)
@@ -121,8 +121,9 @@ class PlaybackLog(QObject):
             return
         for entry in self.played.entries:
             if lies_ahead(entry, tick):
-                self._desk.entries.append(entry)
-                self._desk.logged.emit(entry)
+                told = replace(entry, seq=next(self._seqs))
+                self._desk.entries.append(told)
+                self._desk.logged.emit(told)
 
 
 def lies_ahead(entry: LogEntry, tick: int) -> bool:

@@ -195,7 +195,9 @@ class Sheet(Overlay):
         self.move((window.width() - self.width()) // 2, max(min((window.height() - self.height()) // 3, 160), 8))
 
     def open_over(self) -> None:
-        super().open_over()
+        """Show it; one that is open stays."""
+        self.show()
+        self.raise_()
         self.fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

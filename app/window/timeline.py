@@ -113,7 +113,7 @@ class TimelinePane(Pane):
 
     def pull(self, pull: Pull) -> None:
         description = self.desk.description
-        if description is None:
+        if description is None or self.bar.isHidden():  # the bar of a recording on playback lies in its place
             return
         self.bar.show_time(pull, description.info.tick_hz, description.info.tick_name)
         self.set_detail("← drag to look back · live" if pull.live else "looking back · double click for live")

@@ -237,8 +237,8 @@ def test_how_far_before_a_tick_one_begins():
 
 
 def test_what_was_undone_is_not_told():
-    def entry(seq, at, kind, **payload):
-        return LogEntry(seq, at, 0.0, kind, payload)
+    def entry(number, at, kind, /, **payload):
+        return LogEntry(number, at, 0.0, kind, payload)
 
     log = (
         entry(0, 0, LogKind.NOTE, text="another run"),
@@ -246,7 +246,7 @@ def test_what_was_undone_is_not_told():
         entry(2, 5, LogKind.NOTE, text="before the recording"),
         entry(3, 50, LogKind.MARK, number=1),
         entry(4, 80, LogKind.MARK, number=2),
-        entry(5, 60, LogKind.RESTORE, tick=60),
+        entry(5, 60, LogKind.RESTORE, tick=60, from_tick=85, seq=4),
         entry(6, 70, LogKind.CONTROL, name="gain", value=1),
         entry(7, 90, LogKind.MARK, number=3),
     )
