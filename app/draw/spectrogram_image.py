@@ -216,6 +216,9 @@ def paint_spectra(
     for x in range(start, stop):
         if n[x] == 0:
             continue
+        if x > start and n[x] == 1 and n[x - 1] == 1 and np.array_equal(density[x], density[x - 1]):
+            pixels[:, x] = pixels[:, x - 1]  # a spectrum that is many columns wide
+            continue
         for y in range(pixels.shape[0]):
             if row_start[y] == row_start[y + 1]:
                 continue

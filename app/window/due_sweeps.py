@@ -11,6 +11,9 @@ MAX_SWEEPS_A_PULL = 4
 """So that no frame gets late. What comes faster waits; of more than MAX_WAITING the oldest are passed by."""
 MAX_WAITING = 64
 
+PAINT_EVERY = 4
+"""Pulls between pictures where every pull brings sweeps: each time, all that are kept are painted."""
+
 
 class DueSweeps:
     """Follows the triggers that a choice finds.

@@ -105,8 +105,10 @@ class Histogram(QWidget):
         if top > 0:
             edges = np.linspace(0, area.width(), len(self._rates) + 1)
             heights = self._rates / top * (area.height() - 16)
-            for left, right, h in zip(edges[:-1], edges[1:], heights.tolist(), strict=True):
-                painter.fillRect(QRectF(left, area.height() - h, max(right - left, 1), h), self.colour)
+            bars = zip(edges[:-1].tolist(), np.diff(edges).tolist(), heights.tolist(), strict=True)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.colour)
+            painter.drawRects([QRectF(left, area.height() - h, max(width, 1), h) for left, width, h in bars])
         x = round(self.zero * area.width())
         painter.setPen(QPen(c.accent, 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(x, 0), QPointF(x, area.height()))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from app.draw.raster_image import RasterImage, RasterStyle, density_alpha
 from app.draw.spike_columns import SpikeColumns
 from app.draw.time_scale import TimeScale
-from app.window.due_sweeps import DueSweeps
+from app.window.due_sweeps import PAINT_EVERY, DueSweeps
 from app.window.plot_colours import PlotColours
 from app.window.raster_spikes import Digitiser, byte_mask, spikes_by_sample
 from app.window.scope_traces import FindRing
@@ -63,6 +63,7 @@ class TrialRaster:
     def clear(self) -> None:
         self.n_trials = 0
         self.last_trigger: int | None = None
+        self._n_unpainted, self._n_pulls = 0, PAINT_EVERY
         self._sum = np.zeros(self.span_ticks, np.float64)
         self._columns.reset()
         nothing = np.empty(0, np.int64)
@@ -75,10 +76,13 @@ class TrialRaster:
         changed = self._due.has_begun_again()
         if changed:
             self.clear()
-        n_added = sum(self._add(t) for t in self._due.take(stop_tick))
-        if n_added:
+        self._n_unpainted += sum(self._add(t) for t in self._due.take(stop_tick))
+        self._n_pulls += 1
+        if self._n_unpainted and (self._n_pulls >= PAINT_EVERY or self.n_trials == self._n_unpainted):
+            self._n_unpainted = self._n_pulls = 0
             self._show()
-        return changed or n_added > 0
+            return True
+        return changed
 
     def rates(self) -> NDArray[np.float64]:
         """(n_bins,) spikes a unit, a trial and a tick, from −pre to +post."""

@@ -15,7 +15,7 @@ from app.draw.sweeps import SweepAverage, SweepOverlay
 from app.draw.time_scale import TimeScale
 from app.draw.trace_columns import TraceColumns, TraceForm
 from app.draw.trace_image import TraceImage, TraceStyle
-from app.window.due_sweeps import DueSweeps
+from app.window.due_sweeps import PAINT_EVERY, DueSweeps
 from app.window.scope_filters import FilterChoice, RunningFilter
 from app.window.scope_traces import FindRing, RowGroup, rate_of
 from app.window.stream_feed import Stretch, samples_of
@@ -23,8 +23,6 @@ from app.window.trigger_choice import TriggerChoice, channel_values
 
 GHOST, FAINTEST = 0.4, 0.1
 """Opacity of the newest sweep but one and of the oldest: the newest is read, the others are its spread."""
-PAINT_EVERY = 3
-"""Pulls between pictures, where every pull brings sweeps: all of them are painted anew each time."""
 
 
 class ScopeSweeps:

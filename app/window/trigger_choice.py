@@ -70,6 +70,8 @@ class TriggerChoice:
         self._found: list[int] = []
         self._searched: tuple[int, int] | None = None  # the window searched last
         self._next_tick = -1
+        self._info: StreamInfo | None = None  # the layout that `_shown` was made for
+        self._shown: Shown | None = None
         self._begin()
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -118,11 +120,13 @@ class TriggerChoice:
         reader = self._find_ring(condition.stream)
         if reader is None:
             return
+        if reader.info is not self._info:
+            self._info, self._shown = reader.info, shown_to(condition, reader.info)
         for stretch in taken.stretches:
             if stretch.first_tick != self._next_tick:
                 self._memory = None  # what was skipped may have risen
             self._next_tick = stretch.first_tick + len(stretch.data) * (reader.info.ticks_per_sample or 0)
-            ticks, self._memory = scan_stretch(condition, reader.info, stretch, self._memory)
+            ticks, self._memory = scan_stretch(condition, reader.info, self._shown, stretch, self._memory)
             self._keep(ticks, span_ticks)
 
     def found_since(self, n_seen: int) -> NDArray[np.int64]:
@@ -146,27 +150,41 @@ class TriggerChoice:
         self._found = []
         self._searched = None
         self._next_tick = -1
+        self._info = None
         self.n_found = 0
         self.run += 1
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The channels of a stream that a condition is shown, and their layout."""
+
+    layout: StreamInfo
+    channels: NDArray[np.int64]
+
+
+def shown_to(condition: Condition, info: StreamInfo) -> Shown | None:
+    """What a condition is shown of a stream; None for all of it."""
+    if condition.unit_ids is None:
+        return None
+    return Shown(info.watching(condition.unit_ids), info.channels_of(condition.unit_ids))
+
+
 def scan_stretch(
-    condition: Condition, info: StreamInfo, stretch: Stretch, memory: Any
+    condition: Condition, info: StreamInfo, shown: Shown | None, stretch: Stretch, memory: Any
 ) -> tuple[NDArray[np.int64], Any]:
-    """Let a condition scan samples as they lie in a ring; it is shown only the units it asks for.
+    """Let a condition scan samples as they lie in a ring.
 
     Returns
     -------
     (n,) int64 ticks at which it fires, and what it remembers
     """
-    if condition.unit_ids is None:
+    if shown is None:
         return condition.scan(info, Chunk(info.name, stretch.first_tick, stretch.data, stretch.ticks), memory)
-    layout = info.watching(condition.unit_ids)
-    channels = info.channels_of(condition.unit_ids)
-    data = channel_values(info, stretch.data, channels)
+    data = channel_values(info, stretch.data, shown.channels)
     if info.packed:
         data = np.packbits(data, axis=1, bitorder="little")
-    return condition.scan(layout, Chunk(info.name, stretch.first_tick, data, stretch.ticks), memory)
+    return condition.scan(shown.layout, Chunk(info.name, stretch.first_tick, data, stretch.ticks), memory)
 
 
 def channel_values(info: StreamInfo, data: NDArray[Any], channels: NDArray[np.int64]) -> NDArray[Any]:

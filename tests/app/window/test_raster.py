@@ -167,7 +167,7 @@ def test_around_triggers_it_shows_trials_and_their_mean(raster: tuple[Table, Ras
     spikes = t._sum / t.n_trials
     assert (spikes == (np.arange(-100, 100) % 5 == 0)).all()
     assert t.rates().sum() * t.bin_ticks == pytest.approx(spikes.sum(), rel=0.01)
-    assert pane._detail.toolTip().startswith(f"cell3 around cell3 ↑ · {t.n_trials} trials")
+    table.until(lambda: pane._detail.toolTip().startswith(f"cell3 around cell3 ↑ · {t.n_trials} trials"))
     assert pane.histogram.top_text == "500 spikes/s a unit"  # one in every bin of 2 ms that has one
     table.desk.trigger.set(on=False)
     table.pull()
