@@ -161,6 +161,7 @@ class Host:
         except Exception as error:  # whatever a subject raises at a command is an answer, and the session goes on
             self._tell(Refusal(request.number, Fault.of(error, SubjectError)))
         else:
+            self._publish()  # first: who has the Ack, and looks, must see it
             self._tell(Ack(request.number, self._tick, self._seq, value))
 
     def _obey(self, command: Command) -> Any:
