@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from rig.lineage import lineage
 from rig.log import LogEntry, LogKind
 from rig.perturbation import PerturbationKind, perturbation_from_json
 
@@ -22,33 +23,37 @@ class PerturbedSpan:
 
 
 class PerturbedSpans:
-    """Fed with the log, entry by entry. `version` rises with every change."""
+    """Fed with the log, entry by entry."""
 
     def __init__(self) -> None:
         self.all: list[PerturbedSpan] = []
-        self.version = 0
+        self._log: list[LogEntry] = []
 
     def clear(self) -> None:
         self.all.clear()
-        self.version += 1
+        self._log.clear()
 
     def add(self, entry: LogEntry) -> None:
         if entry.kind is LogKind.RESET:
             self.clear()
-        elif entry.kind is LogKind.RESTORE:
-            self.all = [s for s in self.all if s.start_tick < entry.tick]
-            self.version += 1
-        elif entry.kind is LogKind.PERTURB:
-            p = perturbation_from_json(entry.payload)
-            if p.kind is PerturbationKind.RELEASE:
-                released = frozenset(p.unit_ids)
-                self.all = [_cut(s, released, p.start_tick) for s in self.all]
-            elif p.kind in (PerturbationKind.DRIVE, PerturbationKind.SILENCE):
-                self.all.append(PerturbedSpan(p.kind, p.start_tick, p.stop_tick, frozenset(p.unit_ids), p.label))
-                del self.all[:-MAX_SPANS]
-            else:
-                return
-            self.version += 1
+        self._log.append(entry)
+        if entry.kind is LogKind.RESTORE:  # what the place it went to has for a past
+            self.all.clear()
+            for past in lineage(self._log):
+                self._take(past)
+        else:
+            self._take(entry)
+
+    def _take(self, entry: LogEntry) -> None:
+        if entry.kind is not LogKind.PERTURB:
+            return
+        p = perturbation_from_json(entry.payload)
+        if p.kind is PerturbationKind.RELEASE:
+            released = frozenset(p.unit_ids)
+            self.all = [_cut(s, released, p.start_tick) for s in self.all]
+        elif p.kind in (PerturbationKind.DRIVE, PerturbationKind.SILENCE):
+            self.all.append(PerturbedSpan(p.kind, p.start_tick, p.stop_tick, frozenset(p.unit_ids), p.label))
+            del self.all[:-MAX_SPANS]
 
     def between(self, start_tick: int, stop_tick: int) -> tuple[PerturbedSpan, ...]:
         """Those that reach into [start, stop), in the order in which they were given."""

@@ -345,8 +345,10 @@ def test_a_release_ends_a_span_and_going_back_takes_it_away() -> None:
     spans = PerturbedSpans()
 
     def log(tick: int, p: Perturbation) -> None:
-        spans.add(LogEntry(0, tick, 0.0, LogKind.PERTURB, perturbation_to_json(p)))
+        numbers.append(len(numbers))
+        spans.add(LogEntry(numbers[-1], tick, 0.0, LogKind.PERTURB, perturbation_to_json(p)))
 
+    numbers: list[int] = []
     log(10, Perturbation(PerturbationKind.SILENCE, (1, 2), 10))
     log(12, Perturbation(PerturbationKind.DRIVE, (3,), 20, 30))
     log(15, Perturbation(PerturbationKind.RELEASE, (1,), 15))
@@ -354,8 +356,11 @@ def test_a_release_ends_a_span_and_going_back_takes_it_away() -> None:
     log(40, Perturbation(PerturbationKind.RELEASE, (1, 2), 40))
     assert [(s.start_tick, s.stop_tick) for s in spans.all] == [(10, 40), (20, 30)]
     assert spans.between(30, 40) == (spans.all[0],)
-    spans.add(LogEntry(9, 15, 0.0, LogKind.RESTORE, {"tick": 15}))
-    assert [s.start_tick for s in spans.all] == [10]
+    spans.add(LogEntry(4, 15, 0.0, LogKind.RESTORE, {"tick": 15, "from_tick": 50, "seq": 2}))
+    # before the first release; what was planned by then will still come
+    assert [(s.start_tick, s.stop_tick) for s in spans.all] == [(10, None), (20, 30)]
+    spans.add(LogEntry(5, 0, 0.0, LogKind.RESET, {"seed": 0}))
+    assert spans.all == []
 
 
 # ---- triggered
