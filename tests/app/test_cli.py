@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from rig.log import LogKind
 from rig.recording import Recording
 
-ENVIRONMENT = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
+ENVIRONMENT = {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
 def headstage(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -24,7 +25,7 @@ def headstage(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         command,
         cwd=cwd,
-        env={**ENVIRONMENT, "PYTHONPATH": path},
+        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path},
         capture_output=True,
         text=True,
         timeout=300,
@@ -172,7 +173,11 @@ def test_ctrl_c_keeps_what_was_recorded(tmp_path):
     command = [sys.executable, "-m", "app.cli.main", "record", "model-cell", "--ticks", str(10**12), "--out", "a.rig"]
     path = str(Path(__file__).resolve().parents[2])
     with subprocess.Popen(
-        command, cwd=tmp_path, env={**ENVIRONMENT, "PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=tmp_path,
+        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         segment = tmp_path / "a.rig" / "spikes" / "000000.seg"
         while process.poll() is None and not (segment.exists() and segment.stat().st_size > 0):
@@ -185,3 +190,31 @@ def test_ctrl_c_keeps_what_was_recorded(tmp_path):
         assert recording.problems == ()
         assert recording.end_reason == "interrupted"
         assert recording.stop_tick > 0
+
+
+@pytest.mark.usefixtures("installed_chip")
+def test_the_whole_way_of_a_new_user(tmp_path):
+    """Space Invaders on the netlist, one node silenced for a while, exported to NWB, opened elsewhere, re-derived."""
+    pytest.importorskip("ale_py", reason="the game comes with ale-py")
+    pynapple = pytest.importorskip("pynapple")
+    game = ["record", "microprocessor", "--set", "cartridge=space_invaders"]
+    done(*game, "--frames", "5", "--out", "game.rig", "--perturb", "silence alu3 at=10ms for=2ms", cwd=tmp_path)
+    done("export", "game.rig", "--to", "nwb", "--out", "game.nwb", cwd=tmp_path)
+    probe = ["--probe", "A x=2500 y=2000 sigma=300"]
+    done("rederive", "game.rig", *probe, "--start", "20000", "--stop", "24000", "--out", "field.rig", cwd=tmp_path)
+    with Recording.open(tmp_path / "game.rig") as recording, Recording.open(tmp_path / "field.rig") as field:
+        assert recording.extent("screen").n_samples == 5
+        hz, units = recording.header.info.tick_hz, recording.units
+        alu3 = units.id_of_name["alu3"]
+        level = recording.read("nodes", unit_ids=[alu3]).unpacked()[:, 0].astype(int)
+        silenced = slice(round(0.010 * hz), round(0.012 * hz))
+        assert level[silenced].sum() == 0
+        assert level.sum() > 0
+        rises = np.flatnonzero(np.diff(level) == 1) + 1
+        assert field.read("electrodes").data.std() > 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the reader's own
+        spikes = pynapple.load_file(str(tmp_path / "game.nwb"))["units"]
+        names = list(spikes["unit_name" if "unit_name" in spikes.metadata_columns else "name"])
+        times = spikes[spikes.index[names.index("alu3")]].times()
+    np.testing.assert_allclose(times, rises / hz, atol=1e-9)

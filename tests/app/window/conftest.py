@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,6 @@ from pytestqt.qtbot import QtBot
 from app.theme import DARK
 from app.window.desk import Desk, Opening, Pull
 from app.window.pane import Pane
-from rig.errors import HeadstageError
-from rig.registry import open_subject
 
 OPEN_MS = 120_000
 
@@ -79,13 +78,9 @@ def cell_table(qtbot: QtBot) -> Iterator[Table]:
 
 
 @pytest.fixture
-def chip_table(qtbot: QtBot) -> Iterator[Table]:
-    """The processor on its board, where its chip and a cartridge are at hand."""
-    options = {"cartridge": "space_invaders"}
-    try:
-        open_subject("microprocessor", options).close()
-    except HeadstageError as error:
-        pytest.skip(str(error))
-    table = Table(qtbot, Opening("microprocessor", options))
+def chip_table(qtbot: QtBot, installed_chip: Path) -> Iterator[Table]:
+    """The processor on its board."""
+    pytest.importorskip("ale_py", reason="the game comes with ale-py")
+    table = Table(qtbot, Opening("microprocessor", {"cartridge": "space_invaders"}))
     yield table
     table.desk.close()
