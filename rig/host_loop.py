@@ -218,7 +218,7 @@ class Host:
             return
         if self._state is not State.STEPPING and self._pacer.wait_s() > 0:
             return
-        n_ticks = self._pacer.block_ticks()
+        n_ticks = self._pacer.block_ticks(hurried=self._state is State.STEPPING)
         self._failed_tick = self._tick
         if self._target is not None:
             n_ticks = min(n_ticks, self._target - self._tick)

@@ -55,10 +55,10 @@ class Pacer:
         """Seconds until the next block is due, 0 when it is."""
         return 0.0 if self._asked_hz is None else max(self._deadline - self._clock(), 0.0)
 
-    def block_ticks(self) -> int:
-        """Ticks that take about 10 ms, by what they cost lately and by what was asked; at least 1."""
+    def block_ticks(self, *, hurried: bool = False) -> int:
+        """Ticks that take about 10 ms, by what they cost lately and, unless hurried, by what was asked; at least 1."""
         n = min(BLOCK_S / self._cost_s, self._last_n * GROWTH, MAX_BLOCK_TICKS)
-        if self._asked_hz is not None:
+        if self._asked_hz is not None and not hurried:
             n = min(n, self._asked_hz * BLOCK_S)
         return max(int(n), 1)
 

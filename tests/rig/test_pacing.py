@@ -91,3 +91,14 @@ def test_the_achieved_speed_is_of_the_last_half_second() -> None:
     assert pacer.achieved_hz == pytest.approx(1000.0)
     run(pacer, clock, 0.6, 1e-4)
     assert pacer.achieved_hz == pytest.approx(10_000.0, rel=0.1)
+
+
+def test_a_hurried_block_takes_ten_milliseconds_whatever_speed_is_asked_for() -> None:
+    clock = Clock()
+    pacer = Pacer(100.0, clock)
+    blocks = []
+    for _ in range(20):
+        blocks.append(pacer.block_ticks(hurried=True))
+        pacer.did(blocks[-1], blocks[-1] * 1e-6)
+    assert blocks[-1] * 1e-6 == pytest.approx(BLOCK_S, rel=0.1)
+    assert pacer.block_ticks() == 1
