@@ -12,18 +12,18 @@ from rig.kernel_cache import use_kernel_cache
 use_kernel_cache()
 
 if TYPE_CHECKING:
-    from rig.client import RigClient as RigClient
     from rig.errors import HeadstageError as HeadstageError
     from rig.perturbation import Perturbation as Perturbation
     from rig.perturbation import PerturbationKind as PerturbationKind
     from rig.perturbation import PulseTrain as PulseTrain
     from rig.probe import Probe as Probe
-    from rig.recording import Recording as Recording
+    from rig.process.client import RigClient as RigClient
+    from rig.process.ring_reader import RingReader as RingReader
     from rig.registry import installed_plugins as installed_plugins
     from rig.registry import open_subject as open_subject
-    from rig.ring_reader import RingReader as RingReader
     from rig.selection import select_units as select_units
     from rig.session import Session as Session
+    from rig.storage.recording import Recording as Recording
     from rig.streams import Chunk as Chunk
     from rig.streams import Samples as Samples
     from rig.streams import StreamInfo as StreamInfo
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from rig.units import UnitTable as UnitTable
 
 _HOME = {
-    "RigClient": "client",
+    "RigClient": "process.client",
     "HeadstageError": "errors",
     "Perturbation": "perturbation",
     "PerturbationKind": "perturbation",
     "PulseTrain": "perturbation",
     "Probe": "probe",
-    "Recording": "recording",
+    "Recording": "storage.recording",
     "installed_plugins": "registry",
     "open_subject": "registry",
-    "RingReader": "ring_reader",
+    "RingReader": "process.ring_reader",
     "select_units": "selection",
     "Session": "session",
     "Chunk": "streams",

@@ -10,8 +10,8 @@ from typing import Concatenate, ParamSpec
 from rig.errors import SessionError, StorageError
 from rig.header import SessionHeader
 from rig.log import LogEntry
-from rig.recorder import Recorder
-from rig.recorder_status import RecorderEvent
+from rig.storage.recorder import Recorder
+from rig.storage.recorder_status import RecorderEvent
 from rig.streams import Chunk
 
 P = ParamSpec("P")

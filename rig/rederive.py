@@ -20,11 +20,11 @@ from rig.field import FIELD_STREAM, HISTORY_SAMPLES, ElectrodeField
 from rig.header import SessionHeader
 from rig.montage import activity_stream
 from rig.probe import Probe
-from rig.recorder import Recorder
-from rig.recording import Recording
 from rig.registry import open_subject
 from rig.replay import replay_entry
 from rig.select import select
+from rig.storage.recorder import Recorder
+from rig.storage.recording import Recording
 from rig.streams import Chunk, Samples, StreamInfo
 from rig.subject import Subject
 from rig.versions import versions

@@ -1,7 +1,7 @@
 """The session: one subject, its clock, and all that is done to it, in one deterministic thread of events.
 
-No process, no wall clock in what it computes. `rig.host` runs one in a process of its own; scripts and replays use it
-as it is.
+No process, no wall clock in what it computes. `rig.process.host` runs one in a process of its own; scripts use it as it
+is.
 
 Closed loops. A subject is advanced in blocks. When a trigger fires inside a block and its first pulse is due before
 the block's end, the block is taken back (subject time is ours): the subject is restored to the block's start, advanced
@@ -32,10 +32,10 @@ from rig.past import Past, SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturbation_to_json
 from rig.probe import Probe, probe_to_json
 from rig.record_node import RecordNode
-from rig.recorder import Recorder
-from rig.recorder_status import RecorderEvent
 from rig.registry import open_subject
 from rig.replay import replay_entry
+from rig.storage.recorder import Recorder
+from rig.storage.recorder_status import RecorderEvent
 from rig.streams import Chunk, StreamInfo
 from rig.subject import ControlValue, Subject
 from rig.trigger import Trigger, trigger_to_json
@@ -56,7 +56,7 @@ class Session:
     seed : of the run
     installed_only : see `rig.registry.find_plugin`
     on_entry : called with every new entry of the log
-    on_recorder_event : see `rig.recorder.Recorder`
+    on_recorder_event : see `rig.storage.recorder.Recorder`
     """
 
     def __init__(

@@ -10,9 +10,9 @@ import typer
 
 from app.cli.record import interruptible
 from app.cli.text import in_bytes, print_json, progress_bar
-from rig.recording import Recording
 from rig.selection import select_units
 from rig.spec import parse_ticks
+from rig.storage.recording import Recording
 
 
 def export(

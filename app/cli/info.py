@@ -11,7 +11,7 @@ import typer
 
 from app.cli.text import print_json, print_table
 from rig.log import entry_to_line
-from rig.recording import Recording
+from rig.storage.recording import Recording
 
 
 def show(

@@ -13,10 +13,10 @@ from app.cli.record import watch_spec
 from app.cli.text import key_values, print_json, progress_bar
 from rig.errors import RecordingError, SpecError
 from rig.field import FIELD_STREAM
-from rig.recording import Recording
 from rig.rederive import Rederivation, rederive_to
 from rig.selection import select_units
 from rig.spec import parse_probe, parse_ticks
+from rig.storage.recording import Recording
 
 
 def rederive(

@@ -30,10 +30,10 @@ from app.protocol.actions import (
 )
 from app.protocol.progress import Progress, Stage, free_path
 from app.protocol.steps import Protocol, n_rows_in_order, rows_in_order
-from rig.client import RigClient
 from rig.errors import HeadstageError, SessionError
 from rig.log import LogEntry, LogKind
-from rig.protocol import MOVING, OVER, State
+from rig.process.client import RigClient
+from rig.process.protocol import MOVING, OVER, State
 from rig.trigger import Trigger
 
 MAX_STEPS_A_TURN = 100

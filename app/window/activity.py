@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.window.activity_kernels import count_rises, sum_changes
-from rig.ring_reader import RingView
+from rig.process.ring_reader import RingView
 from rig.streams import StreamInfo
 from rig.subject import SubjectInfo
 from rig.units import UnitTable

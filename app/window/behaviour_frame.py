@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
 from rig.errors import EvictedError
-from rig.ring_reader import RingReader
+from rig.process.ring_reader import RingReader
 from rig.streams import StreamInfo
 
 TELEVISION_ASPECT = 4 / 3

@@ -22,7 +22,7 @@ from app.theme import DARK, Theme
 from app.window.desk import Desk, Level
 from app.window.pane import Pane
 from rig.errors import HeadstageError
-from rig.recording import Recording
+from rig.storage.recording import Recording
 
 HOW_TO = "The Python console is not installed:\n\npip install 'headstage[console]'\n\nthen start Headstage again."
 BANNER = """\

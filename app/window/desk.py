@@ -14,10 +14,10 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.window.trigger_choice import TriggerChoice
 from app.window.view import TimeView, UnitSet
-from rig.client import RigClient
 from rig.errors import HeadstageError
 from rig.log import LogEntry
-from rig.protocol import (
+from rig.process.client import RigClient
+from rig.process.protocol import (
     OVER,
     Description,
     Logged,
@@ -31,8 +31,8 @@ from rig.protocol import (
     SubjectFailed,
     SubjectHung,
 )
-from rig.ring_reader import RingReader
-from rig.status import Status
+from rig.process.ring_reader import RingReader
+from rig.process.status import Status
 from rig.streams import StreamInfo, StreamKind
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rig.status import Status
+from rig.process.status import Status
 
 THIN = "\u202f"  # narrow no-break space
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import ExportError
-from rig.recording import Recording
+from rig.storage.recording import Recording
 from rig.streams import StreamInfo, StreamKind
 
 SUFFIXES = (".mp4", ".gif")

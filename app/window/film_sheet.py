@@ -17,7 +17,7 @@ from app.window.recording_facts import free_path
 from app.window.recording_fields import RecordingField, StretchField, TargetField
 from app.window.sheet import Sheet
 from rig.errors import SpecError
-from rig.recording import Recording
+from rig.storage.recording import Recording
 from rig.streams import StreamKind
 
 SCALES = (1, 2, 3, 4)

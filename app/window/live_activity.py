@@ -11,7 +11,7 @@ from app.window.desk import Desk, Pull
 from app.window.unit_states import UnitStates
 from rig.errors import EvictedError
 from rig.log import LogEntry
-from rig.ring_reader import RingReader
+from rig.process.ring_reader import RingReader
 from rig.streams import StreamInfo, StreamKind
 
 

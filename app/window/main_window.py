@@ -38,7 +38,7 @@ from app.window.tools.tools_pane import ToolsPane
 from app.window.tour import Tour
 from app.window.transport import SPEEDS, Transport
 from rig.log import LogEntry, LogKind
-from rig.protocol import MOVING, Description, State
+from rig.process.protocol import MOVING, Description, State
 
 PULL_MS = 16
 STATE_VERSION = 1

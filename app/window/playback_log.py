@@ -1,14 +1,13 @@
 """What was done while a recording was made, told again while it plays back: so that panes tint and mark it.
 
 The session that plays back has a log of its own, with nothing in it but its comings and goings in time. After each of
-them whoever listens forgets what lies ahead, and is told again.
+them whoever listens is told to forget everything, and then what counts at the tick where it came to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -18,11 +17,11 @@ from app.window.playback_seek import Reach, bytes_per_tick
 from app.window.work import Work
 from rig.lineage import lineage
 from rig.log import LogEntry, LogKind
-from rig.recording import Recording
+from rig.storage.recording import Recording
 from rig.streams import StreamKind
 
 PLAYBACK = "playback"
-FIRST_SEQ = 1 << 40  # of what is told: apart from the session's own entries, and never twice the same
+FORGET = LogEntry(1 << 40, 0, 0.0, LogKind.RESET, {"seed": 0})
 TOLD = frozenset({LogKind.PERTURB, LogKind.TRIGGER, LogKind.NOTE, LogKind.MARK})
 
 
@@ -51,12 +50,22 @@ def read_played(path: Path) -> Played:
 
 
 def during(log: Sequence[LogEntry], start_tick: int) -> tuple[LogEntry, ...]:
-    """What is told again: of what led to the recording and what was done in it; notes of earlier are left out."""
-    return tuple(
+    """What is told again: of what led to the recording and what was done in it; notes of earlier are left out.
+
+    Numbered apart from the session's own entries.
+    """
+    found = [
         e
         for e in lineage(log)
         if e.kind in TOLD and not (e.kind in (LogKind.NOTE, LogKind.MARK) and e.tick < start_tick)
-    )
+    ]
+    return tuple(replace(e, seq=FORGET.seq + 1 + i) for i, e in enumerate(found))
+
+
+def counts_at(entry: LogEntry, tick: int) -> bool:
+    """Whether those who came to a tick must know of it: not of what was over before."""
+    stop_tick = entry.payload.get("stop_tick") if entry.kind is LogKind.PERTURB else None
+    return stop_tick is None or int(stop_tick) > tick
 
 
 class PlaybackLog(QObject):
@@ -69,12 +78,11 @@ class PlaybackLog(QObject):
         self.played: Played | None = None
         self._desk = desk
         self._work = Work(self)
-        self._seqs = count(FIRST_SEQ)
-        self._forgotten_after: int | None = None  # by the listeners; -1 for everything
+        self._came_to = 0
         # all listeners have heard of a return in time before the first is told again
         self._telling = QTimer(self)
         self._telling.setSingleShot(True)
-        self._telling.timeout.connect(self._tell_again)
+        self._telling.timeout.connect(self._tell)
         self._work.done.connect(self._on_read)
         self._work.failed.connect(lambda line: None)  # the subject itself could be opened; its bar stays away
         desk.opened.connect(self._on_opened)
@@ -88,6 +96,7 @@ class PlaybackLog(QObject):
         description, asked = self._desk.description, self._desk.asked
         if description is None or asked is None or description.info.end_tick is None or asked.plugin != PLAYBACK:
             return
+        self._came_to = self._desk.tick
         for info in description.streams:
             if info.kind is StreamKind.FIELD:  # recorded potentials need no probe to be put in
                 self._desk.do(lambda c, name=info.name: c.watch(name, None))  # type: ignore[misc]
@@ -102,30 +111,20 @@ class PlaybackLog(QObject):
 
     def _on_read(self, played: Played) -> None:
         self.played = played
-        self._forgotten_after = -1
-        self._tell_again()
+        self._desk.entries += played.entries
+        self._tell()
         self.changed.emit()
 
     def _on_logged(self, entry: LogEntry) -> None:
-        if self.played is None or entry.kind not in (LogKind.RESET, LogKind.RESTORE):
-            return
-        tick = -1 if entry.kind is LogKind.RESET else entry.tick
-        before = self._forgotten_after
-        self._forgotten_after = tick if before is None else min(before, tick)
-        self._telling.start(0)
+        if self.played is not None and entry is not FORGET and entry.kind in (LogKind.RESET, LogKind.RESTORE):
+            self._came_to = entry.tick
+            self._telling.start(0)
 
-    def _tell_again(self) -> None:
-        """What lies ahead of where the listeners' memory ends."""
-        tick, self._forgotten_after = self._forgotten_after, None
-        if self.played is None or tick is None:
+    def _tell(self) -> None:
+        """What counts from where the playback came to."""
+        if self.played is None:
             return
+        self._desk.logged.emit(FORGET)
         for entry in self.played.entries:
-            if lies_ahead(entry, tick):
-                told = replace(entry, seq=next(self._seqs))
-                self._desk.entries.append(told)
-                self._desk.logged.emit(told)
-
-
-def lies_ahead(entry: LogEntry, tick: int) -> bool:
-    """Whether those who go back to a tick have forgotten this."""
-    return entry.tick > tick or (entry.kind is LogKind.PERTURB and int(entry.payload["start_tick"]) >= tick)
+            if counts_at(entry, self._came_to):
+                self._desk.logged.emit(entry)

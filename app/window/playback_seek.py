@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from rig.client import RigClient
-from rig.protocol import MOVING, State
-from rig.status import Status
+from rig.process.client import RigClient
+from rig.process.protocol import MOVING, State
+from rig.process.status import Status
 from rig.streams import StreamInfo
 
 LEAD_BYTES = 24 << 20

@@ -12,10 +12,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.window.desk import Desk
 from app.window.preparation_geometry import MapUnits, nice_length
-from rig.client import RigClient
 from rig.field import FIELD_STREAM
 from rig.log import LogEntry, LogKind
 from rig.probe import Probe, probe_from_json
+from rig.process.client import RigClient
 
 N_ELECTRODES = 8
 SIGMA = 300.0

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from app.window.figures import grouped
 from rig.probe import Probe
-from rig.recording import Recording
+from rig.storage.recording import Recording
 from rig.streams import StreamKind
 from rig.subject import SubjectInfo
 from rig.units import UnitTable
@@ -57,7 +59,7 @@ class RecordingFacts:
     ----------
     start_tick, stop_tick : samples are stamped [start_tick, stop_tick)
     first_tick : at which it began: a bin that began earlier is stamped before it
-    recorded_ids : units that some stream carries
+    recorded_ids : units whose activity some stream carries: their own, or what shows it (a transistor's gate)
     """
 
     path: Path
@@ -91,7 +93,7 @@ class RecordingFacts:
                 recording.start_tick,
                 recording.stop_tick,
                 header.start_tick,
-                frozenset(ids),
+                frozenset(header.units.unit_id[np.isin(header.units.signal_id, list(ids))].tolist()) | ids,
             )
 
     def stream_of(self, kind: StreamKind) -> str | None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from app.window.desk import Desk
+from app.window.figures import grouped
 from app.window.recording_facts import RecordingFacts, RecordingOffer, clipped_stretch
 from app.window.sheet import ask_folder, ask_where
 from app.window.tools.time_edit import TimeEdit
@@ -223,8 +224,8 @@ class UnitsField(QWidget):
             return str(error)
         n = len(facts.units) if ids is None else len(ids)
         n_fresh = sum(int(u) not in facts.recorded_ids for u in (facts.units.unit_id if ids is None else ids))
-        unit = "unit" if n == 1 else "units"
-        return f"{n} {unit}, {n_fresh} of them not recorded" if n_fresh else f"{n} {unit}"
+        text = f"{grouped(n)} unit" if n == 1 else f"{grouped(n)} units"
+        return f"{text}, {grouped(n_fresh)} of them not recorded" if n_fresh else text
 
     def unit_ids(self) -> NDArray[np.int64] | None:
         """Ids, ascending; None for all. Raises UnknownUnitError, SpecError: the text names nothing."""

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from rig.errors import HeadstageError, UnknownUnitError
 from rig.probe import probe_from_json
-from rig.recording import Recording
 from rig.rederive import Rederivation, rederive_to
 from rig.registry import open_subject
+from rig.storage.recording import Recording
 from rig.streams import StreamInfo
 from rig.units import UnitTable
 

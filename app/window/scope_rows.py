@@ -9,8 +9,8 @@ import numpy as np
 
 from app.theme import Theme, region_colours
 from rig.field import FIELD_STREAM
-from rig.protocol import Description
-from rig.ring_reader import RingReader
+from rig.process.protocol import Description
+from rig.process.ring_reader import RingReader
 from rig.streams import StreamInfo, StreamKind
 from rig.units import UnitTable
 

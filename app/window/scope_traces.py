@@ -20,7 +20,7 @@ from app.window.scope_rows import NOT_CARRIED, ScopeRow
 from app.window.stream_feed import StreamFeed
 from app.window.time_axis import SPARE_COLUMNS, TimeAxis
 from app.window.trigger_choice import channel_values
-from rig.ring_reader import RingReader
+from rig.process.ring_reader import RingReader
 from rig.streams import StreamInfo
 
 FindRing = Callable[[str], RingReader | None]

@@ -16,7 +16,7 @@ from app.window.sound_wave import SpikeVoice, WaveVoice, pitch_text, samples_to_
 from app.window.trigger_choice import channel_values
 from rig.errors import EvictedError
 from rig.field import FIELD_STREAM
-from rig.ring_reader import RingReader
+from rig.process.ring_reader import RingReader
 from rig.streams import StreamInfo, StreamKind
 
 SELECTED = "the selected unit"
@@ -72,6 +72,7 @@ class SoundControl(QWidget):
         if isinstance(found, str):
             self.reason = found
             self.setEnabled(False)
+            self.volume.hide()
         else:
             self.speaker = found
             self._spikes = SpikeVoice(found.rate_hz)

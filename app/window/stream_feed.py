@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import EvictedError
-from rig.ring_reader import RingReader, RingView
+from rig.process.ring_reader import RingReader, RingView
 
 MAX_PULL_BYTES = 8 << 20
 """Looked at in one pull; the rest comes with the next. A jump into a long window fills it in a few frames."""

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.window.desk import Desk, Pull
 from app.window.figures import bytes_text, clock_text, duration_text, grouped, speed_text
-from rig.protocol import MOVING, OVER, State
+from rig.process.protocol import MOVING, OVER, State
 
 SPEEDS: tuple[tuple[str, float | None, float | None], ...] = (
     # label, ticks a second, × real time

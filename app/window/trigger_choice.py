@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.window.stream_feed import StreamFeed, Stretch
-from rig.ring_reader import RingReader
+from rig.process.ring_reader import RingReader
 from rig.streams import Chunk, StreamInfo
 from rig.trigger import Condition
 

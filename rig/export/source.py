@@ -24,7 +24,7 @@ Notes = tuple[str, ...]  # what a format could not take, a line each
 
 
 class RecordedData(Protocol):
-    """The part of `rig.recording.Recording` that exports use."""
+    """The part of `rig.storage.recording.Recording` that exports use."""
 
     @property
     def header(self) -> SessionHeader: ...

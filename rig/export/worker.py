@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from rig.errors import HeadstageError
 from rig.export.formats import ExportFormat
 from rig.export.source import Cut, part
-from rig.recording import Recording
+from rig.storage.recording import Recording
 
 _WRITE_SHARE = 0.95
 _STEP = 0.002

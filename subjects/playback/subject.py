@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rig.errors import SpecError, SubjectError, UnknownUnitError
 from rig.perturbation import Perturbation, PerturbationKind
-from rig.recording import Recording
+from rig.storage.recording import Recording
 from rig.streams import Chunk, Samples, StreamInfo, n_samples_between
 from rig.subject import ControlInfo, ControlValue, SubjectInfo
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from rig.log import LogKind
-from rig.recording import Recording
+from rig.storage.recording import Recording
 
 ENVIRONMENT = {"COLUMNS": "120", "NO_COLOR": "1"}
 

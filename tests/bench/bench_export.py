@@ -27,9 +27,9 @@ from rig.export.formats import FORMATS
 from rig.export.source import Cut
 from rig.header import SessionHeader
 from rig.probe import Probe
-from rig.recorder import Recorder
-from rig.recording import Recording
 from rig.spikes import SpikeDetector
+from rig.storage.recorder import Recorder
+from rig.storage.recording import Recording
 from rig.streams import Chunk, StreamInfo, StreamKind
 from rig.subject import SubjectInfo
 from rig.units import UnitTable

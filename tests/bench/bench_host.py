@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from rig.client import RigClient
+from rig.process.client import RigClient
 from rig.session import Session
 
 BLOCK_TICKS = 1 << 12

@@ -23,11 +23,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.codec import Encoder, codec_of
 from rig.header import SessionHeader
-from rig.recorder import Recorder
-from rig.recording import Recording
-from rig.segment import samples_per_frame
+from rig.storage.codec import Encoder, codec_of
+from rig.storage.recorder import Recorder
+from rig.storage.recording import Recording
+from rig.storage.segment import samples_per_frame
 from rig.streams import Chunk, StreamInfo, StreamKind
 from rig.subject import SubjectInfo
 from rig.units import UnitTable

@@ -19,8 +19,8 @@ from multiprocessing.synchronize import Event
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.ring import RingWriter
-from rig.ring_reader import RingReader
+from rig.process.ring import RingWriter
+from rig.process.ring_reader import RingReader
 from rig.streams import Chunk, StreamInfo, StreamKind
 
 SAMPLE_BYTES = 216

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rig.client
-from rig.client import RigClient
+import rig.process.client
 from rig.errors import (
     AssetError,
     EvictedError,
@@ -32,9 +31,10 @@ from rig.errors import (
 from rig.log import LogKind
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain
 from rig.probe import Probe
-from rig.protocol import Logged, Ready, State, StateChanged, StreamClosed, StreamOpened
-from rig.recording import Recording
+from rig.process.client import RigClient
+from rig.process.protocol import Logged, Ready, State, StateChanged, StreamClosed, StreamOpened
 from rig.session import Session
+from rig.storage.recording import Recording
 from rig.streams import Chunk
 from rig.trigger import Trigger, UnitRises
 
@@ -48,13 +48,13 @@ SHARED_MEMORY = Path("/dev/shm")
 def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A test that leaves a process, a thread or shared memory behind fails."""
     prefixes = []
-    fresh = rig.client._fresh_prefix
+    fresh = rig.process.client._fresh_prefix
 
     def noted() -> str:
         prefixes.append(fresh())
         return prefixes[-1]
 
-    monkeypatch.setattr(rig.client, "_fresh_prefix", noted)
+    monkeypatch.setattr(rig.process.client, "_fresh_prefix", noted)
     monkeypatch.syspath_prepend(str(Path(__file__).parent))  # the session's process inherits it
     yield
     assert multiprocessing.active_children() == []
@@ -357,7 +357,7 @@ def test_two_sessions_side_by_side() -> None:
 
 
 SCRIPT = """
-from rig.client import RigClient
+from rig.process.client import RigClient
 
 def main():
     client = RigClient.start("subjects.model_cell:PLUGIN", seed=1, installed_only=False)
@@ -375,7 +375,7 @@ GUARD = 'if __name__ == "__main__": '
 def run_script(folder: Path, ending: str, guard: str = GUARD) -> subprocess.CompletedProcess[str]:
     path = folder / "script.py"
     path.write_text(textwrap.dedent(SCRIPT).format(ending=ending, guard=guard))
-    root = Path(rig.client.__file__).parent.parent
+    root = Path(rig.__file__).parent.parent
     return subprocess.run(
         [sys.executable, "-W", "error", path],
         capture_output=True,

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import rig.client
-from rig.client import RigClient
+import rig.process.client
 from rig.errors import SessionError
-from rig.protocol import Event, RecordingFailed, State, StateChanged, SubjectCrashed, SubjectFailed, SubjectHung
-from rig.recording import Recording
+from rig.process.client import RigClient
+from rig.process.protocol import Event, RecordingFailed, State, StateChanged, SubjectCrashed, SubjectFailed, SubjectHung
+from rig.storage.recording import Recording
 
 UNRULY = "unruly_subject:PLUGIN"
 TIMEOUT_S = 120  # to give up after, not to wait for
@@ -34,13 +34,13 @@ SHARED_MEMORY = Path("/dev/shm")
 def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A test that leaves a process, a thread or shared memory behind fails. Gives the prefixes of this test's names."""
     prefixes: list[str] = []
-    fresh = rig.client._fresh_prefix
+    fresh = rig.process.client._fresh_prefix
 
     def noted() -> str:
         prefixes.append(fresh())
         return prefixes[-1]
 
-    monkeypatch.setattr(rig.client, "_fresh_prefix", noted)
+    monkeypatch.setattr(rig.process.client, "_fresh_prefix", noted)
     monkeypatch.syspath_prepend(str(HERE))  # the session's process inherits it
     yield prefixes
     assert multiprocessing.active_children() == []
@@ -238,7 +238,7 @@ def client_process(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(rig.client.__file__).parent.parent)},
+        env=os.environ | {"PYTHONPATH": str(Path(rig.process.client.__file__).parent.parent)},
         start_new_session=start_new_session,
     )
 
@@ -264,7 +264,7 @@ def kill_and_wait_for_host(process: subprocess.Popen[str], host_pid: int) -> str
 CLIENT = """
 import sys, threading
 sys.path.insert(0, {here!r})
-from rig.client import RigClient
+from rig.process.client import RigClient
 
 def main():
     client = RigClient.start(
@@ -318,13 +318,14 @@ def test_a_client_that_is_killed(
 OPENING_CLIENT = """
 import multiprocessing, sys, threading
 sys.path.insert(0, {here!r})
-import rig.client
+import rig.process.client
 
 def main():
-    rig.client._fresh_prefix = lambda: sys.argv[1]
+    rig.process.client._fresh_prefix = lambda: sys.argv[1]
     options = {{"fault": "sleep at open"}}
     start = dict(installed_only=False, grace_s={grace_s})
-    threading.Thread(target=rig.client.RigClient.start, args=({plugin!r}, options), kwargs=start, daemon=True).start()
+    started = rig.process.client.RigClient.start
+    threading.Thread(target=started, args=({plugin!r}, options), kwargs=start, daemon=True).start()
     while not multiprocessing.active_children():
         threading.Event().wait(0.01)
     print(multiprocessing.active_children()[0].pid, flush=True)
@@ -336,7 +337,7 @@ if __name__ == "__main__":
 
 
 def test_a_client_that_is_killed_while_the_subject_opens(tmp_path: Path, nothing_left: list[str]) -> None:
-    prefix = rig.client._fresh_prefix()
+    prefix = rig.process.client._fresh_prefix()
     script = OPENING_CLIENT.format(here=str(HERE), plugin=UNRULY, grace_s=GRACE_S)
     with client_process(tmp_path, script, prefix) as process:
         assert process.stdout is not None
@@ -347,7 +348,7 @@ def test_a_client_that_is_killed_while_the_subject_opens(tmp_path: Path, nothing
 
 INTERRUPTED_CLIENT = """
 import sys
-from rig.client import RigClient
+from rig.process.client import RigClient
 
 def main():
     with RigClient.start("subjects.model_cell:PLUGIN", installed_only=False) as client:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rig.pacing import BLOCK_S, MAX_LAG_S, Pacer
+from rig.process.pacing import BLOCK_S, MAX_LAG_S, Pacer
 
 
 class Clock:

@@ -11,9 +11,9 @@ import rig.record_node
 from rig.errors import RecordingError, TickError, UnknownUnitError
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain
 from rig.probe import Probe
-from rig.recording import Recording
 from rig.rederive import Rederivation, rederive, rederive_to
 from rig.session import Session
+from rig.storage.recording import Recording
 from rig.trigger import FrameStarts, Trigger
 
 PROBE = Probe("A", ((200.0, 0.0, 0.0), (900.0, 0.0, 0.0)), sigma=300.0)

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rig.errors import ContractError, EvictedError, FormatError, StorageError, TickError
-from rig.ring import RingWriter
-from rig.ring_reader import RingReader
-from rig.shared_memory import Shared, attach_shared, create_shared, remove_shared
+from rig.process.ring import RingWriter
+from rig.process.ring_reader import RingReader
+from rig.process.shared_memory import Shared, attach_shared, create_shared, remove_shared
 from rig.streams import Chunk, StreamInfo, StreamKind
 
 
@@ -351,11 +351,11 @@ def test_a_ring_takes_less_where_its_budget_is_refused(monkeypatch: pytest.Monke
             raise StorageError("full")
         return create_shared(name, n_bytes)
 
-    monkeypatch.setattr("rig.ring.create_shared", refuse_much)
+    monkeypatch.setattr("rig.process.ring.create_shared", refuse_much)
     ring = RingWriter(regular(), fresh_name(), 1 << 40)
     assert ring.capacity == (2 << 20) // 6
     ring.close()
-    monkeypatch.setattr("rig.ring.create_shared", lambda name, n_bytes: refuse_much(name, 1 << 40))
+    monkeypatch.setattr("rig.process.ring.create_shared", lambda name, n_bytes: refuse_much(name, 1 << 40))
     with pytest.raises(StorageError, match="full"):
         RingWriter(regular(), fresh_name(), 1 << 40)
 
@@ -386,7 +386,7 @@ def test_attaching_in_threads_registers_nothing() -> None:
 def test_a_foreign_reader_takes_nothing_with_it(writer: RingWriter, ending: str) -> None:
     """A process that is no relative attaches and ends, well or badly: the ring stays and nobody complains."""
     code = textwrap.dedent(f"""
-        from rig.ring_reader import RingReader
+        from rig.process.ring_reader import RingReader
         reader = RingReader({writer.name!r})
         view = reader.since(0)
         print(len(view))
@@ -404,7 +404,7 @@ def test_a_killed_writer_leaves_no_shared() -> None:
     code = textwrap.dedent("""
         import os, signal, sys
         import numpy as np
-        from rig.ring import RingWriter
+        from rig.process.ring import RingWriter
         from rig.streams import StreamInfo, StreamKind
         ring = RingWriter(StreamInfo("a", "", StreamKind.VALUES, np.dtype("u1"), (3,), 1), sys.argv[1], 1000)
         os.kill(os.getpid(), signal.SIGKILL)

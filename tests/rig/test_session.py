@@ -11,8 +11,8 @@ from rig.errors import ContractError, SessionError, SpecError, TickError, Unknow
 from rig.log import LogKind, entry_from_line, entry_to_line
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain
 from rig.probe import Probe
-from rig.recording import Recording
 from rig.session import Session
+from rig.storage.recording import Recording
 from rig.streams import Chunk
 
 PROBE = Probe("A", ((200.0, 0.0, 0.0),), sigma=200.0)

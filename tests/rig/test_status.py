@@ -6,8 +6,8 @@ import math
 import secrets
 import threading
 
-from rig.protocol import State
-from rig.status import RecorderFigures, Status, StatusBlock
+from rig.process.protocol import State
+from rig.process.status import RecorderFigures, Status, StatusBlock
 
 
 def test_what_is_put_is_got_by_another() -> None:

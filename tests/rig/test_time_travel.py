@@ -13,8 +13,8 @@ from rig.log import LogKind
 from rig.past import Past, SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind
 from rig.probe import Probe
-from rig.recording import Recording
 from rig.session import Session
+from rig.storage.recording import Recording
 
 PROBE = Probe("A", ((200.0, 0.0, 0.0),), sigma=200.0)
 DRIVE, SILENCE, STUCK_ON = PerturbationKind.DRIVE, PerturbationKind.SILENCE, PerturbationKind.STUCK_ON

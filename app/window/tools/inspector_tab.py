@@ -16,7 +16,7 @@ from app.window.tools.unit_plots import UnitPlots, rate_text
 from app.window.tools.unit_samples import rates_of_units, stats_of_unit, streams_of_units
 from app.window.tools.unit_text import count_text, describe_units
 from rig.errors import UnknownUnitError
-from rig.protocol import Description
+from rig.process.protocol import Description
 
 LOOK_S = 0.25
 MAX_LINKS = 12

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.window.tools.unit_stats import GradedStats, UnitStats, column_on, graded_stats, unit_stats
 from rig.errors import EvictedError
-from rig.ring_reader import RingReader, RingView
+from rig.process.ring_reader import RingReader, RingView
 from rig.spikes import SpikeDetector, has_spikes
 from rig.streams import StreamInfo, StreamKind
 

@@ -11,11 +11,11 @@ from app.protocol.actions import Table, read_protocol
 from app.protocol.progress import Stage
 from app.protocol.runner import Runner
 from app.protocol.steps import Do, Protocol, Step
-from rig.client import RigClient
 from rig.log import LogEntry, LogKind
-from rig.protocol import Logged, State
-from rig.recording import Recording
+from rig.process.client import RigClient
+from rig.process.protocol import Logged, State
 from rig.spec import Bench
+from rig.storage.recording import Recording
 
 TIMEOUT_S = 120  # to give up after
 

@@ -18,8 +18,8 @@ from app.window.desk import Desk, Level, Opening
 from app.window.export_sheet import ExportSheet
 from app.window.recording_facts import RecordingOffer, free_path, offered
 from app.window.recording_fields import NAMED, SELECTION, SHOWN, TYPED
-from rig.recording import Recording
 from rig.session import Session
+from rig.storage.recording import Recording
 
 N_TICKS = 600
 WAIT_MS = 60_000

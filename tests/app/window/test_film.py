@@ -28,8 +28,8 @@ from app.window.film import (
 from app.window.film_sheet import FilmSheet
 from app.window.recording_facts import RecordingOffer
 from rig.errors import ExportError
-from rig.recording import Recording
 from rig.session import Session
+from rig.storage.recording import Recording
 from rig.streams import StreamInfo, StreamKind
 
 N_TICKS = 1000  # a second: a frame every 50 ticks

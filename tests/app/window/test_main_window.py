@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 from app.window.desk import Opening
 from app.window.main_window import MainWindow
 from rig.log import LogKind
-from rig.protocol import State
-from rig.recording import Recording
+from rig.process.protocol import State
+from rig.storage.recording import Recording
 
 OPEN_MS = 120_000
 CELL = Opening("model-cell", {})

@@ -14,8 +14,8 @@ from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
 from rig.perturbation import Perturbation, PerturbationKind, perturbation_to_json
 from rig.probe import Probe
-from rig.recorder import Recorder
-from rig.recording import Recording
+from rig.storage.recorder import Recorder
+from rig.storage.recording import Recording
 from rig.streams import Chunk, Samples, StreamInfo, StreamKind
 from rig.subject import SubjectInfo
 from rig.units import UnitTable

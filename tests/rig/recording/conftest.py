@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rig.header import SessionHeader
-from rig.recorder import Recorder
+from rig.storage.recorder import Recorder
 from rig.streams import Chunk, StreamInfo, StreamKind
 from rig.subject import SubjectInfo
 from rig.units import Outlines, UnitTable

@@ -24,8 +24,8 @@ import numpy as np
 from rig.errors import FormatError
 from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
-from rig.recorder import Recorder
-from rig.recording import Recording
+from rig.storage.recorder import Recorder
+from rig.storage.recording import Recording
 from rig.streams import Chunk, StreamInfo, StreamKind
 from rig.subject import SubjectInfo
 from rig.units import UnitTable

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rig.errors import FormatError
-from rig.recording import Recording
-from rig.segment import HEADER_BYTES
-from rig.stream_reader import StreamReader
+from rig.storage.recording import Recording
+from rig.storage.segment import HEADER_BYTES
+from rig.storage.stream_reader import StreamReader
 from rig.streams import StreamInfo
 
 Truth = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -158,7 +158,7 @@ def test_any_stretch_blanked_removed_or_put_in(recording_folder: tuple[Path, Tru
 def test_damage_in_an_earlier_segment_is_found_when_it_is_read(
     tmp_path: Path, make_header: Callable[..., object], make_layouts: Callable[[], tuple[object, ...]]
 ) -> None:
-    from rig.recorder import Recorder
+    from rig.storage.recorder import Recorder
     from rig.streams import Chunk
 
     nodes = make_layouts()[0]
@@ -209,7 +209,7 @@ def test_frames_of_another_recording_are_not_taken(
 def test_segments_in_the_wrong_order_give_no_wrong_data(
     tmp_path: Path, make_header: Callable[..., object], make_layouts: Callable[[], tuple[object, ...]]
 ) -> None:
-    from rig.recorder import Recorder
+    from rig.storage.recorder import Recorder
     from rig.streams import Chunk
 
     nodes = make_layouts()[0]

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rig import disk
 from rig.errors import ContractError, FormatError, RecordingError, TickError
 from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
-from rig.recorder import Recorder
-from rig.recorder_status import durable_tick
-from rig.recording import Recording
+from rig.storage import disk
+from rig.storage.recorder import Recorder
+from rig.storage.recorder_status import durable_tick
+from rig.storage.recording import Recording
+from rig.storage.traffic import QUEUE_BYTES
 from rig.streams import Chunk, StreamInfo, StreamKind
-from rig.traffic import QUEUE_BYTES
 
 Layouts = Callable[[], tuple[StreamInfo, ...]]
 Header = Callable[..., SessionHeader]
@@ -360,7 +360,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from rig.header import header_from_json
-from rig.recorder import Recorder
+from rig.storage.recorder import Recorder
 from rig.streams import Chunk
 recorder = Recorder(Path(sys.argv[2]), header_from_json(json.loads(Path(sys.argv[1]).read_text())))
 recorder.write(Chunk("nodes", 0, np.ones((5, 3), np.uint8)))

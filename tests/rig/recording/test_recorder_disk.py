@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rig import disk
 from rig.errors import RecordingError, StorageError
 from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
-from rig.recorder import Recorder
-from rig.recorder_status import RecorderEvent, RecorderEventKind
-from rig.recording import Recording
+from rig.storage import disk
+from rig.storage.recorder import Recorder
+from rig.storage.recorder_status import RecorderEvent, RecorderEventKind
+from rig.storage.recording import Recording
 from rig.streams import Chunk, StreamInfo, StreamKind
 
 Header = Callable[..., SessionHeader]
@@ -290,8 +290,8 @@ import os, resource, sys
 from pathlib import Path
 import numpy as np
 from rig.errors import StorageError
-from rig.recorder import Recorder
-from rig.recording import Recording
+from rig.storage.recorder import Recorder
+from rig.storage.recording import Recording
 from rig.header import header_from_json
 import json
 header = header_from_json(json.loads(Path(sys.argv[1]).read_text()))

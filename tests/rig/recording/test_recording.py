@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rig import header_file
 from rig.errors import FormatError, TickError, UnknownUnitError
 from rig.header import SessionHeader
-from rig.recording import Recording
-from rig.segment import FrameHeader, pack_header, stream_tag
+from rig.storage import header_file
+from rig.storage.recording import Recording
+from rig.storage.segment import FrameHeader, pack_header, stream_tag
 from rig.streams import StreamInfo
 
 Truth = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -330,7 +330,7 @@ def test_damaged_lines_of_the_log_are_left_out(path: Path, truth: Truth) -> None
 def test_a_damaged_snapshot_gives_way_to_the_one_before(
     tmp_path: Path, make_header: Callable[..., SessionHeader], make_layouts: Callable[[], tuple[StreamInfo, ...]]
 ) -> None:
-    from rig.recorder import Recorder
+    from rig.storage.recorder import Recorder
 
     with Recorder(tmp_path / "b.rig", make_header(make_layouts())) as recorder:
         recorder.snapshot(10, 1, b"ten" * 100)

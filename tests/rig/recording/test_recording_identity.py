@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rig.header import SessionHeader
-from rig.recorder import Recorder
-from rig.recording import Recording
+from rig.storage.recorder import Recorder
+from rig.storage.recording import Recording
 from rig.streams import Chunk, StreamInfo, StreamKind
 
 DTYPES = [

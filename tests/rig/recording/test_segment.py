@@ -11,8 +11,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rig.codec import Codec, DamagedPayloadError, Decoder, Encoder, codec_of
-from rig.segment import (
+from rig.storage.codec import Codec, DamagedPayloadError, Decoder, Encoder, codec_of
+from rig.storage.segment import (
     HEADER_BYTES,
     MAX_FRAME_BYTES,
     FrameHeader,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rig.space import RESERVE_BYTES, SpaceState, SpaceWatch
+from rig.storage.space import RESERVE_BYTES, SpaceState, SpaceWatch
 
 RATE = 1_000_000
 

@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 from app.theme import DARK
 from app.window.desk import Desk, Message, Opening, Pull
 from app.window.style import apply_style
-from rig.client import RigClient
 from rig.log import LogEntry, LogKind
+from rig.process.client import RigClient
 
 PATIENCE_MS = 60_000  # to give up after
 start_session = RigClient.start  # before a test puts its own in its place

@@ -19,8 +19,8 @@ from app.window.tools.protocol_tab import ProtocolTab
 from app.window.tools.step_table import AFTER, DO, WHAT
 from app.window.tools.tools_pane import ToolsPane
 from rig.log import LogKind
-from rig.protocol import State
-from rig.recording import Recording
+from rig.process.protocol import State
+from rig.storage.recording import Recording
 
 LEFT = Qt.MouseButton.LeftButton
 

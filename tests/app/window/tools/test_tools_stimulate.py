@@ -20,7 +20,7 @@ from app.window.tools.time_edit import TimeEdit
 from app.window.tools.tools_pane import ToolsPane
 from rig.log import LogKind
 from rig.probe import Probe
-from rig.recording import Recording
+from rig.storage.recording import Recording
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from rig.errors import FormatError
-from rig.layout import LOG_FILE
 from rig.log import LogEntry, entry_from_line
+from rig.storage.layout import LOG_FILE
 
 
 def read_log(folder: Path) -> tuple[tuple[LogEntry, ...], list[str]]:

@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from rig.background import BackgroundThread, Task
 from rig.errors import StorageError
-from rig.gather import Frame, Gatherer
-from rig.recorder_status import RecorderEvent, failed_event, low_space_event, stopped_event
-from rig.space import Space, SpaceState, SpaceWatch
-from rig.store import Store, SyncRound
-from rig.traffic import Job, Line, Traffic
+from rig.storage.background import BackgroundThread, Task
+from rig.storage.gather import Frame, Gatherer
+from rig.storage.recorder_status import RecorderEvent, failed_event, low_space_event, stopped_event
+from rig.storage.space import Space, SpaceState, SpaceWatch
+from rig.storage.store import Store, SyncRound
+from rig.storage.traffic import Job, Line, Traffic
 
 Listener = Callable[[RecorderEvent], None]
 

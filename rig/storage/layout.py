@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from rig.errors import FormatError
-from rig.segment import MAX_SAMPLE_BYTES
+from rig.storage.segment import MAX_SAMPLE_BYTES
 from rig.streams import StreamInfo, dtype_from_json, dtype_to_json
 
 HEADER_FILE = "session.json"

@@ -1,4 +1,4 @@
-"""The session's own process, from its start to its end; what it does in between is in `rig.host_loop`."""
+"""The session's own process, from its start to its end; what it does in between is in `rig.process.host_loop`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from rig.errors import SubjectError
-from rig.host_loop import Host, Outbox
-from rig.lifeline import Lifeline
-from rig.protocol import Description, Fault, Ready, StartFailed
-from rig.rings import Rings, remove_rings
+from rig.process.host_loop import Host, Outbox
+from rig.process.lifeline import Lifeline
+from rig.process.protocol import Description, Fault, Ready, StartFailed
+from rig.process.rings import Rings, remove_rings
+from rig.process.status import StatusBlock
 from rig.session import Session
-from rig.status import StatusBlock
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from rig.commands import obey
 from rig.errors import SessionError, SpecError, SubjectError, TickError
-from rig.lifeline import Lifeline
 from rig.log import LogEntry
-from rig.pacing import BLOCK_S, Pacer
-from rig.protocol import (
+from rig.process.commands import obey
+from rig.process.lifeline import Lifeline
+from rig.process.pacing import BLOCK_S, Pacer
+from rig.process.protocol import (
     MOVING,
     Ack,
     Close,
@@ -42,11 +42,11 @@ from rig.protocol import (
     Step,
     SubjectFailed,
 )
-from rig.recorder_status import RecorderEvent
-from rig.recording_watch import RecordingWatch, event_of
-from rig.rings import Rings
+from rig.process.recording_watch import RecordingWatch, event_of
+from rig.process.rings import Rings
+from rig.process.status import Status, StatusBlock
 from rig.session import Session
-from rig.status import Status, StatusBlock
+from rig.storage.recorder_status import RecorderEvent
 
 BEAT_S = 0.1  # at least as often a sign of life
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import zstandard
 
-from rig.disk import write_durably
 from rig.errors import FormatError
-from rig.layout import SNAPSHOT_FOLDER
+from rig.storage.disk import write_durably
+from rig.storage.layout import SNAPSHOT_FOLDER
 
 _NAME = re.compile(r"(\d{1,19})\.snap")
 _HEAD = struct.Struct("<8sqqQQI")  # magic, tick, seq, raw bytes, stored bytes, crc32 of all that and the payload

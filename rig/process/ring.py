@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import ContractError, StorageError
-from rig.ordering import Words, store_word
-from rig.shared_memory import Shared, create_shared
+from rig.process.ordering import Words, store_word
+from rig.process.shared_memory import Shared, create_shared
 from rig.streams import Chunk, StreamInfo, stream_to_json
 
 MAGIC = 0x48535247  # "HSRG"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.disk import write_durably
+from rig.storage.disk import write_durably
 from rig.units import Outlines
 
 _NAMES = ("vertices", "start", "unit_id", "layer")

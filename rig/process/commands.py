@@ -9,7 +9,7 @@ import numpy as np
 
 from rig.errors import SessionError
 from rig.perturbation import Perturbation
-from rig.protocol import (
+from rig.process.protocol import (
     AddProbe,
     Arm,
     Command,

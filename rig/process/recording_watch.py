@@ -7,10 +7,10 @@ import math
 import time
 
 from rig.errors import StorageError
-from rig.protocol import RecordingFailed, RecordingWarned
-from rig.recorder_status import RecorderEvent, RecorderEventKind
+from rig.process.protocol import RecordingFailed, RecordingWarned
+from rig.process.status import RecorderFigures
 from rig.session import Session
-from rig.status import RecorderFigures
+from rig.storage.recorder_status import RecorderEvent, RecorderEventKind
 
 LOOK_S = 0.25
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.ordering import Words, load_word, store_word
-from rig.protocol import State
-from rig.shared_memory import Shared, attach_shared, create_shared
+from rig.process.ordering import Words, load_word, store_word
+from rig.process.protocol import State
+from rig.process.shared_memory import Shared, attach_shared, create_shared
 
 _STATES = tuple(State)
 _VERSION_WORD, _HEARTBEAT_WORD, _N_RINGS_WORD = 0, 8, 16  # a cache line each

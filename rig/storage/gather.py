@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import ContractError, TickError
-from rig.segment import MAX_TICK, samples_per_frame
+from rig.storage.segment import MAX_TICK, samples_per_frame
 from rig.streams import Chunk, StreamInfo
 
 

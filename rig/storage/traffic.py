@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rig.errors import RecordingError, StorageError
-from rig.gather import Frame
-from rig.space import Space
+from rig.storage.gather import Frame
+from rig.storage.space import Space
 
 QUEUE_BYTES = 16 << 20
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.codec import DamagedPayloadError, Decoder
-from rig.disk import storage_error
-from rig.frame_index import Interval, build_index, stop_tick_of
-from rig.segment import header_of_row, stream_tag
-from rig.segment_reader import Found, SegmentFiles
+from rig.storage.codec import DamagedPayloadError, Decoder
+from rig.storage.disk import storage_error
+from rig.storage.frame_index import Interval, build_index, stop_tick_of
+from rig.storage.segment import header_of_row, stream_tag
+from rig.storage.segment_reader import Found, SegmentFiles
 from rig.streams import Samples, StreamInfo
 
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 from multiprocessing import connection
 
 from rig.errors import HeadstageError, SessionError
-from rig.host import HostSettings
-from rig.host_process import HostProcess, crash_line, start_line
-from rig.protocol import (
+from rig.process.host import HostSettings
+from rig.process.host_process import HostProcess, crash_line, start_line
+from rig.process.protocol import (
     OVER,
     Ack,
     Close,
@@ -36,8 +36,8 @@ from rig.protocol import (
     SubjectFailed,
     SubjectHung,
 )
-from rig.rings import remove_rings
-from rig.status import Status, StatusBlock
+from rig.process.rings import remove_rings
+from rig.process.status import Status, StatusBlock
 
 MAX_EVENTS = 1 << 16  # unread; the oldest are dropped
 LOOK_S = 0.25

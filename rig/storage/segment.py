@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.codec import TICK_DTYPE
+from rig.storage.codec import TICK_DTYPE
 from rig.streams import StreamInfo
 
 MAGIC = b"\xc5HsFr\r\n\x01"
@@ -44,7 +44,7 @@ class FrameHeader:
 
     Attributes
     ----------
-    codec : see `rig.codec.Codec`
+    codec : see `rig.storage.codec.Codec`
     first_tick, last_tick : stamps of the first and the last sample
     n_samples : at least 1
     length_bytes : of the payload

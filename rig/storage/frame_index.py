@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.layout import INDEX_FILE
-from rig.segment import HEADER_BYTES, ROW_DTYPE, pack_row, parse_index, plausible_rows
-from rig.segment_reader import Found, Lost, SegmentFiles
+from rig.storage.layout import INDEX_FILE
+from rig.storage.segment import HEADER_BYTES, ROW_DTYPE, pack_row, parse_index, plausible_rows
+from rig.storage.segment_reader import Found, Lost, SegmentFiles
 from rig.streams import StreamInfo
 
 Interval = tuple[int, int]

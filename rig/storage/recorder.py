@@ -16,17 +16,17 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from rig import disk
 from rig.errors import ContractError, StorageError
-from rig.gather import Gatherer
 from rig.header import SessionHeader
 from rig.log import LogEntry, entry_to_line
-from rig.recorder_status import RecorderEvent, RecorderStatus, durable_tick
-from rig.recorder_thread import RecorderThread
-from rig.segment import SEGMENT_BYTES
-from rig.store import Store
+from rig.storage import disk
+from rig.storage.gather import Gatherer
+from rig.storage.recorder_status import RecorderEvent, RecorderStatus, durable_tick
+from rig.storage.recorder_thread import RecorderThread
+from rig.storage.segment import SEGMENT_BYTES
+from rig.storage.store import Store
+from rig.storage.traffic import Line, SnapshotBlob, Traffic
 from rig.streams import Chunk
-from rig.traffic import Line, SnapshotBlob, Traffic
 
 
 class Recorder:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 
 from rig.errors import StorageError
-from rig.protocol import Event, StreamClosed, StreamOpened
-from rig.ring import RingWriter
-from rig.shared_memory import remove_shared
+from rig.process.protocol import Event, StreamClosed, StreamOpened
+from rig.process.ring import RingWriter
+from rig.process.shared_memory import remove_shared
 from rig.streams import Chunk, StreamInfo, stream_to_json
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from rig.disk import storage_error
-from rig.space import Space
+from rig.storage.disk import storage_error
+from rig.storage.space import Space
 from rig.streams import StreamInfo
 
 

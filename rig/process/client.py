@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import SessionError, UnknownUnitError
-from rig.host import HostSettings
-from rig.host_process import refuse_in_starting_process
-from rig.link import Link
 from rig.past import SessionSnapshot
 from rig.perturbation import Perturbation, PulseTrain
 from rig.probe import Probe
-from rig.protocol import (
+from rig.process.host import HostSettings
+from rig.process.host_process import refuse_in_starting_process
+from rig.process.link import Link
+from rig.process.protocol import (
     MOVING,
     Ack,
     AddProbe,
@@ -58,8 +58,8 @@ from rig.protocol import (
     TakeSnapshot,
     Watch,
 )
-from rig.ring_reader import RingReader
-from rig.status import Status
+from rig.process.ring_reader import RingReader
+from rig.process.status import Status
 from rig.subject import ControlValue
 from rig.trigger import Trigger
 

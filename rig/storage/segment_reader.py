@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from rig.segment import HEADER_BYTES, MAGIC, FrameHeader, parse_header, segment_name
+from rig.storage.segment import HEADER_BYTES, MAGIC, FrameHeader, parse_header, segment_name
 from rig.streams import StreamInfo
 
 _OPEN_FILES = 8  # a long recording has more segments than a process may have files

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import FormatError, TickError, UnknownUnitError
-from rig.frame_index import Interval
 from rig.header import SessionHeader
-from rig.header_file import read_end, read_header
 from rig.log import LogEntry
-from rig.log_file import read_log
 from rig.probe import Probe
-from rig.snapshot_file import StoredSnapshot, read_snapshot, snapshot_ticks
-from rig.stream_reader import Extent, StreamReader
+from rig.storage.frame_index import Interval
+from rig.storage.header_file import read_end, read_header
+from rig.storage.log_file import read_log
+from rig.storage.snapshot_file import StoredSnapshot, read_snapshot, snapshot_ticks
+from rig.storage.stream_reader import Extent, StreamReader
 from rig.streams import Samples, StreamInfo
 from rig.units import UnitTable
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import EvictedError, FormatError, TickError
-from rig.ordering import Words, load_word
-from rig.ring import (
+from rig.process.ordering import Words, load_word
+from rig.process.ring import (
     CAPACITY_WORD,
     CLOSED_WORD,
     DATA_OFFSET_WORD,
@@ -29,7 +29,7 @@ from rig.ring import (
     epoch_record,
     map_samples,
 )
-from rig.shared_memory import attach_shared
+from rig.process.shared_memory import attach_shared
 from rig.streams import Samples, StreamInfo, stream_from_json
 
 _PATIENCE = 1000  # looks at a ring that changes epoch under our eyes; far more than a live writer can cause

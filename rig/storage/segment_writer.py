@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rig import disk
-from rig.disk import AppendFile
-from rig.layout import INDEX_FILE
-from rig.segment import HEADER_BYTES, FrameHeader, crc32_of, pack_header, pack_index, pack_row, segment_name
+from rig.storage import disk
+from rig.storage.disk import AppendFile
+from rig.storage.layout import INDEX_FILE
+from rig.storage.segment import HEADER_BYTES, FrameHeader, crc32_of, pack_header, pack_index, pack_row, segment_name
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SegmentWriter:
     Parameters
     ----------
     folder : the stream's, existing and empty
-    tag : see `rig.segment.stream_tag`
+    tag : see `rig.storage.segment.stream_tag`
     segment_bytes : a segment is closed before it grows beyond
     """
 

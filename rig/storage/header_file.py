@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from rig.disk import write_durably
 from rig.errors import FormatError, HeadstageError
 from rig.header import FORMAT_NAME, FORMAT_VERSION, SessionHeader, header_from_json, header_to_json
-from rig.layout import END_FILE, HEADER_FILE, OUTLINES_FILE, check_streams
-from rig.outlines_file import read_outlines, write_outlines
+from rig.storage.disk import write_durably
+from rig.storage.layout import END_FILE, HEADER_FILE, OUTLINES_FILE, check_streams
+from rig.storage.outlines_file import read_outlines, write_outlines
 
 _MAX_JSON_BYTES = 1 << 30
 

@@ -11,7 +11,7 @@ from multiprocessing import connection, reduction
 from multiprocessing.connection import Connection
 from typing import IO, Any
 
-from rig.host import HostSettings, host_main
+from rig.process.host import HostSettings, host_main
 
 NO_MAIN_GUARD = 86  # exit code of a process that a script's import in it would have started again
 ABANDON_S = 5.0  # after its grace: what a stuck process gets for closing its recording
@@ -19,7 +19,7 @@ CRASH_REPORT_BYTES = 16384
 
 
 class HostProcess:
-    """A process that runs `rig.host.host_main`, and our end of the pipe to it."""
+    """A process that runs `rig.process.host.host_main`, and our end of the pipe to it."""
 
     def __init__(self, settings: HostSettings) -> None:
         context = multiprocessing.get_context("spawn")

@@ -8,17 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rig import disk
-from rig.codec import Encoder, codec_of
-from rig.disk import storage_error
 from rig.errors import RecordingError
-from rig.gather import Frame
 from rig.header import SessionHeader
-from rig.header_file import write_end, write_header
-from rig.layout import LOG_FILE, SNAPSHOT_FOLDER, check_streams
-from rig.segment import stream_tag
-from rig.segment_writer import SegmentWriter, Unsynced
-from rig.snapshot_file import write_snapshot
+from rig.storage import disk
+from rig.storage.codec import Encoder, codec_of
+from rig.storage.disk import storage_error
+from rig.storage.gather import Frame
+from rig.storage.header_file import write_end, write_header
+from rig.storage.layout import LOG_FILE, SNAPSHOT_FOLDER, check_streams
+from rig.storage.segment import stream_tag
+from rig.storage.segment_writer import SegmentWriter, Unsynced
+from rig.storage.snapshot_file import write_snapshot
 
 
 @dataclass(frozen=True)
