@@ -238,7 +238,7 @@ def client_process(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(rig.process.client.__file__).parent.parent)},
+        env=os.environ | {"PYTHONPATH": str(Path(rig.__file__).parent.parent)},
         start_new_session=start_new_session,
     )
 
