@@ -1,4 +1,4 @@
-"""The outlets in the window itself: keys open them, they offer what was recorded, playback takes the timeline's place."""
+"""The outlets in the window itself: keys open them, what was recorded is offered, playback lies in the timeline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from app.window.desk import Opening
 from app.window.main_window import MainWindow
 from app.window.recording_fields import SHOWN
-from rig.recording import Recording
+from rig.storage.recording import Recording
 
 WAIT_MS = 120_000
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -64,8 +64,8 @@ def test_ctrl_e_exports_what_was_just_recorded_while_it_runs(qtbot, window):
     qtbot.waitUntil(lambda: not sheet.running, timeout=WAIT_MS)
     assert window.desk.tick > before  # nothing stood still for it
     with Recording.open(path) as recording, np.load(path.with_suffix(".npz")) as arrays:
-        n_ticks = recording.stop_tick - recording.start_tick
-        assert any(a.shape == (n_ticks, 16) for a in arrays.values())
+        n_samples = recording.extent("charge").n_samples
+        assert any(a.shape == (n_samples, 16) for a in arrays.values())
     assert "exported" in window.messages.text
 
 
