@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
 
 from app.window.desk import Desk, Level, Pull
@@ -19,6 +20,7 @@ from rig.field import FIELD_STREAM
 from rig.process.ring_reader import RingReader
 from rig.streams import StreamInfo, StreamKind
 
+FIND_AFTER_MS = 1500
 SELECTED = "the selected unit"
 LEAD_S = 0.04  # written ahead after silence, so that an uneven timer is not heard
 MOST_QUEUED_S = 0.12  # beyond it, what is heard would lag behind what is seen
@@ -31,7 +33,7 @@ class SoundControl(QWidget):
     Parameters
     ----------
     settings : keeps volume and whether it is on; None to forget them
-    find_loudspeaker : opens one, or says why there is none; asked when sound is first wanted
+    find_loudspeaker : opens one, or says why there is none; it takes a fifth of a second, so the window comes first
     """
 
     def __init__(
@@ -68,7 +70,27 @@ class SoundControl(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.button)
         layout.addWidget(self.volume)
-        found = find_loudspeaker()
+        self.volume.setValue(50 if settings is None else _number(settings.value("volume", 50), 50))
+        self.button.toggled.connect(self._on_toggled)
+        self.volume.valueChanged.connect(self._on_volume)
+        self._find_loudspeaker = find_loudspeaker
+        self._finding = QTimer(self)
+        self._finding.setSingleShot(True)
+        self._finding.timeout.connect(self.look)
+        self._show_tip()
+        desk.opened.connect(self._on_opened)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.speaker is None and not self.reason:
+            self._finding.start(FIND_AFTER_MS)
+
+    def look(self) -> None:
+        """Look for a loudspeaker, once."""
+        self._finding.stop()
+        if self.speaker is not None or self.reason:
+            return
+        found = self._find_loudspeaker()
         if isinstance(found, str):
             self.reason = found
             self.setEnabled(False)
@@ -76,15 +98,10 @@ class SoundControl(QWidget):
         else:
             self.speaker = found
             self._spikes = SpikeVoice(found.rate_hz)
-        self.volume.setValue(50 if settings is None else _number(settings.value("volume", 50), 50))
-        self.button.setChecked(
-            self.speaker is not None and settings is not None and _on(settings.value("sound", False))
-        )
-        self.button.toggled.connect(self._on_toggled)
-        self.volume.valueChanged.connect(self._on_volume)
-        self._on_volume(self.volume.value())
+            self._on_volume(self.volume.value())
+            if self._settings is not None and _on(self._settings.value("sound", False)):
+                self.button.setChecked(True)
         self._show_tip()
-        desk.opened.connect(self._on_opened)
 
     # ---- what the hand does
 
@@ -98,6 +115,7 @@ class SoundControl(QWidget):
 
     def toggle(self) -> None:
         """Mute, or let it be heard."""
+        self.look()
         if self.speaker is None:
             self.desk.say(Level.NOTE, self.reason)
             return
@@ -113,10 +131,12 @@ class SoundControl(QWidget):
 
     def close_speaker(self) -> None:
         """Silence, for good."""
+        self._finding.stop()
+        self.reason = self.reason or "no sound"
         if self.speaker is not None:
             self.speaker.close()
             self.speaker = None
-            self.setEnabled(False)
+        self.setEnabled(False)
 
     # ---- on every turn of the timer
 
@@ -203,8 +223,8 @@ class SoundControl(QWidget):
             self._show_tip()
 
     def _show_tip(self) -> None:
-        if self.speaker is None:
-            tip = self.reason or "no sound"
+        if self.reason:
+            tip = self.reason
         elif self.on:
             tip = (
                 f"Hearing {self.source}: {self._shift or 'waiting for samples'}\nMute (M); the arrow chooses the source"
@@ -213,7 +233,7 @@ class SoundControl(QWidget):
             tip = f"Hear {self.source} (M); the arrow chooses the source"
         for widget in (self, self.button):
             widget.setToolTip(tip)
-        self.volume.setToolTip(tip if self.speaker is None else f"Volume: {self.volume.value()} %")
+        self.volume.setToolTip(tip if self.reason else f"Volume: {self.volume.value()} %")
         self.button.setAccessibleName(tip.split("\n")[0])
 
     def _fill_menu(self) -> None:

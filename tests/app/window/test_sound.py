@@ -146,6 +146,7 @@ def control(qtbot, cell_table, ear):
     made = SoundControl(cell_table.desk, None, lambda: ear)
     qtbot.addWidget(made)
     made.show()
+    made.look()
     return made
 
 
@@ -262,8 +263,9 @@ def test_volume_and_mute_are_kept(qtbot, cell_table, ear, tmp_path):
     store = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
     first = SoundControl(cell_table.desk, store, lambda: ear)
     qtbot.addWidget(first)
-    assert not first.on
     first.show()
+    first.look()
+    assert not first.on
     first.volume.setFocus()
     QTest.keyClick(first.volume, Qt.Key.Key_Home)
     assert ear.volume == 0.0
@@ -271,7 +273,8 @@ def test_volume_and_mute_are_kept(qtbot, cell_table, ear, tmp_path):
     first.toggle()
     second = SoundControl(cell_table.desk, store, lambda: ear)
     qtbot.addWidget(second)
-    assert second.on
+    second.show()
+    qtbot.waitUntil(lambda: second.on)  # it looks by itself, when the window is there
     assert second.volume.value() == first.volume.value() > 0
     assert ear.volume == second.volume.value() / 100
     second.close_speaker()
@@ -283,6 +286,9 @@ def test_a_machine_without_sound_is_silent(qtbot, cell_table):
     control = SoundControl(cell_table.desk, None, lambda: "no sound: this machine has no audio device")
     qtbot.addWidget(control)
     control.show()
+    assert control.button.isEnabled()  # nobody has looked yet
+    control.commands()[0][3]()
+    assert cell_table.said == ["no sound: this machine has no audio device"]
     assert not control.button.isEnabled()
     assert not control.volume.isVisible()
     assert control.button.toolTip() == "no sound: this machine has no audio device"
@@ -290,7 +296,7 @@ def test_a_machine_without_sound_is_silent(qtbot, cell_table):
     for tick in (100, 200):
         turn(cell_table, control, tick)
     control.commands()[0][3]()
-    assert cell_table.said == ["no sound: this machine has no audio device"]
+    assert cell_table.said == ["no sound: this machine has no audio device"] * 2
     assert not control.on
 
 
