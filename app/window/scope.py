@@ -25,6 +25,7 @@ from app.window.time_pane import NOTHING_OPEN, TimePane
 from app.window.trigger_offers import trigger_offers
 from app.window.unit_states import UnitState, UnitStates
 from rig.log import LogEntry
+from rig.twin import PREFIX
 
 NO_CHANNELS = "No channels: select units on the map, then W"
 NOT_WATCHED = "Nobody watches these units: select them on the map, then W"
@@ -198,7 +199,9 @@ class ScopePane(TimePane):
         self._stream = shown.stream
         tick_hz = description.info.tick_hz
         self.picture.tick_hz = tick_hz
-        self.picture.set_rows(shown.rows, shown.infos)
+        rings = {name: self.desk.ring(PREFIX + name) for name in shown.infos}
+        twins = {name: reader.info for name, reader in rings.items() if reader is not None}
+        self.picture.set_rows(shown.rows, shown.infos, twins)
         self.trigger_row.set_offers(trigger_offers(shown.rows, shown.infos, description.streams))
         analogue = next((shown.infos[r.stream] for r in shown.rows if not r.digital), None)
         rate_hz = None if analogue is None else rate_of(analogue, tick_hz)

@@ -17,7 +17,7 @@ from app.window.scope_filters import FilterChoice
 from app.window.scope_layout import Arrangement, Placed, RowView, fitted, place, scaled_gain
 from app.window.scope_rows import ScopeRow
 from app.window.scope_sweeps import ScopeSweeps
-from app.window.scope_traces import FindRing, RowGroup, ScopeTraces, group_rows, row_colours
+from app.window.scope_traces import FindRing, RowGroup, ScopeTraces, group_rows, row_colours, twin_groups
 from app.window.time_axis import TimeAxis
 from app.window.trigger_choice import TriggerChoice
 from rig.streams import StreamInfo
@@ -55,6 +55,7 @@ class ScopePicture:
         self._find_ring = find_ring
         self._trigger = trigger
         self._groups: tuple[RowGroup, ...] = ()
+        self._twins: tuple[RowGroup, ...] = ()  # drawn behind: they show where they differ
         self._size = (0, 0, 1)
         self._fitted: set[str] = set()  # rows that were fitted once
         self._touched: set[str] = set()  # rows whose range a hand chose: they are not fitted again by themselves
@@ -62,15 +63,19 @@ class ScopePicture:
 
     # ---- settings
 
-    def set_rows(self, rows: Sequence[ScopeRow], infos: dict[str, StreamInfo]) -> None:
+    def set_rows(
+        self, rows: Sequence[ScopeRow], infos: dict[str, StreamInfo], twins: dict[str, StreamInfo] | None = None
+    ) -> None:
         """Show other rows; what is known of the old ones is kept.
 
         Parameters
         ----------
         infos : layouts of the streams that carry them, as they are watched now
+        twins : stream → layout of the intact twin's, where there is one
         """
         self.rows = tuple(rows)
         self._groups = group_rows(self.rows, infos)
+        self._twins = twin_groups(self._groups, twins or {})
         for row in self.rows:
             self.views.setdefault(row.key, RowView())
         self.rebuild()
@@ -111,7 +116,7 @@ class ScopePicture:
         self.version += 1
         styles = self._styles()
         if self.traces is not None:
-            self.traces.set_styles(styles)
+            self.traces.set_styles([*self._twin_styles(), *styles])
         if self.sweeps is not None:
             self.sweeps.set_styles(styles)
 
@@ -166,9 +171,8 @@ class ScopePicture:
         if self.traces is None or self.traces.span_ticks != axis.span_ticks:
             assert self.colours is not None
             background = self.colours.rows(self._size[1])
-            self.traces = ScopeTraces(
-                self._groups, self._find_ring, axis, background, self._styles(), self.choice, self.tick_hz
-            )
+            groups, styles = (*self._twins, *self._groups), [*self._twin_styles(), *self._styles()]
+            self.traces = ScopeTraces(groups, self._find_ring, axis, background, styles, self.choice, self.tick_hz)
             self.traces.pull(axis)
             return True
         return self.traces.pull(axis)
@@ -200,6 +204,14 @@ class ScopePicture:
         assert self.placed is not None
         colours = row_colours(self.rows)
         return [g.style(self.placed, colours, self._size[2]) for g in self._groups]
+
+    def _twin_styles(self) -> list[TraceStyle]:
+        """Where the subject's lie, in the colour of what is read second."""
+        assert self.placed is not None
+        if self.colours is None or not self._twins:
+            return []
+        colours = np.full(len(self.rows), self.colours.muted.rgba(), np.uint32)
+        return [g.style(self.placed, colours, self._size[2]) for g in self._twins]
 
     def _extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         shown = self.sweeps or self.traces

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -53,6 +53,16 @@ class RowGroup:
     def style(self, placed: Placed, colours: NDArray[np.uint32], thickness_px: int) -> TraceStyle:
         m = self.members
         return TraceStyle(placed.offset_px[m], placed.gain_px[m], colours[m], thickness_px, smooth=not self.info.packed)
+
+
+def twin_groups(groups: Sequence[RowGroup], twins: dict[str, StreamInfo]) -> tuple[RowGroup, ...]:
+    """The same rows in the intact twin's streams.
+
+    Parameters
+    ----------
+    twins : stream → layout of the twin's, which carries the same channels
+    """
+    return tuple(replace(g, info=twins[g.info.name]) for g in groups if g.info.name in twins)
 
 
 def group_rows(rows: Sequence[ScopeRow], infos: dict[str, StreamInfo]) -> tuple[RowGroup, ...]:

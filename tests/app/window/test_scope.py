@@ -570,3 +570,26 @@ def test_names_do_not_cover_one_another() -> None:
     assert spread(tight, 13.0, 20).tolist() == tight.tolist()
     low = spread(np.array([195.0, 196.0]), 13.0, 200)
     assert low.max() <= 200
+
+
+def test_the_intact_twin_shows_behind_where_it_differs(cell_table: Table) -> None:
+    desk = cell_table.desk
+    pane = ScopePane(desk)
+    cell_table.lay(pane, 700, 300)
+    desk.channels.set([103])
+    desk.view.set_span(500)
+    desk.do(lambda c: c.set_twin(True))
+    cell_table.run_to(200)
+    muted = pane.colours.muted.rgba()
+
+    def n_muted() -> int:
+        assert pane.picture.traces is not None
+        return int((pane.picture.traces.image.pixels == muted).sum())
+
+    assert n_muted() == 0  # in step: the subject's own trace hides it
+    desk.do(lambda c: c.perturb(Perturbation(PerturbationKind.SILENCE, (103,), 210, 300)))
+    cell_table.run_to(400)
+    assert n_muted() > 0
+    desk.do(lambda c: c.set_twin(False))
+    cell_table.run_to(410)
+    assert n_muted() == 0
