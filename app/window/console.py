@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QFontDatabase, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 import rig
@@ -135,9 +135,10 @@ class ConsolePane(Pane):
 
     def _colour(self) -> None:
         t = self.theme
+        fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
         self.widget.syntax_style = "monokai" if t.dark else "default"
         self.widget.style_sheet = (
-            f"QPlainTextEdit, QTextEdit {{ background: {t.window}; color: {t.text}; border: none;"
+            f'QPlainTextEdit, QTextEdit {{ font-family: "{fixed}"; background: {t.window}; color: {t.text}; border: none;'
             f" selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}"
             f".in-prompt {{ color: {t.accent}; }} .out-prompt {{ color: {t.muted}; }} .error {{ color: {t.record}; }}"
         )
