@@ -138,7 +138,8 @@ class ConsolePane(Pane):
         fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
         self.widget.syntax_style = "monokai" if t.dark else "default"
         self.widget.style_sheet = (
-            f'QPlainTextEdit, QTextEdit {{ font-family: "{fixed}"; background: {t.window}; color: {t.text}; border: none;'
+            f'QPlainTextEdit, QTextEdit {{ font-family: "{fixed}"; border: none;'
+            f" background: {t.window}; color: {t.text};"
             f" selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}"
             f".in-prompt {{ color: {t.accent}; }} .out-prompt {{ color: {t.muted}; }} .error {{ color: {t.record}; }}"
         )
