@@ -152,6 +152,7 @@ def _published(name: str) -> PublishedChip:
 
 
 def _download(base_url: str, file: PublishedFile, folder: Path, name: str) -> None:
+    pooch.get_logger().setLevel("WARNING")  # what is fetched from where is told in our words already
     try:
         pooch.retrieve(
             url=base_url + file.name,
