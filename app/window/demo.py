@@ -172,6 +172,9 @@ def _play_back(window: MainWindow) -> None:
 
 
 def _press(window: MainWindow, key: Qt.Key) -> None:
+    if not window.isActiveWindow():  # keys reach the active window alone, and a bare X server activates none
+        window.activateWindow()
+        until(window.isActiveWindow, "the window cannot have the keys")
     QTest.keyClick(window, key)
     rest(0.1)
 
