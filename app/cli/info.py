@@ -19,7 +19,13 @@ def show(
     log: Annotated[bool, typer.Option("--log", help="Print its command log, a JSON line an entry.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what a recording holds and whether it is whole."""
+    """Show what a recording holds and whether it is whole.
+
+    \b
+    Examples:
+      headstage info invaders.rig
+      headstage info invaders.rig --log
+    """
     with Recording.open(recording) as opened:
         if log:
             for entry in opened.log:

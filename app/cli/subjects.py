@@ -16,7 +16,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def list_subjects(as_json: Json = False) -> None:
-    """List the subjects that can be put on the rig, with their options."""
+    """List the subjects that can be put on the rig, with their options.
+
+    \b
+    Examples:
+      headstage subjects
+      headstage subjects --json
+    """
     plugins = installed_plugins()
     if as_json:
         print_json([_facts(p) for p in plugins.values()])

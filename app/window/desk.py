@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -183,15 +183,15 @@ class Desk(QObject):
         """Do something that can be undone."""
         self.undo.push(_Edit(text, redo, undo))
 
-    def select(self, ids: object, text: str = "selection") -> None:
+    def select(self, ids: Iterable[int], text: str = "selection") -> None:
         """Change the selection, undoably."""
-        before, after = self.selection.ids, tuple(dict.fromkeys(int(i) for i in ids))  # type: ignore[attr-defined]
+        before, after = self.selection.ids, tuple(dict.fromkeys(int(i) for i in ids))
         if before != after:
             self.edit(text, lambda: self.selection.set(after), lambda: self.selection.set(before))
 
-    def set_channels(self, ids: object, text: str = "channels") -> None:
+    def set_channels(self, ids: Iterable[int], text: str = "channels") -> None:
         """Change the oscilloscope's channel list, undoably."""
-        before, after = self.channels.ids, tuple(dict.fromkeys(int(i) for i in ids))  # type: ignore[attr-defined]
+        before, after = self.channels.ids, tuple(dict.fromkeys(int(i) for i in ids))
         if before != after:
             self.edit(text, lambda: self.channels.set(after), lambda: self.channels.set(before))
 

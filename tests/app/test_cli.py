@@ -119,11 +119,9 @@ def test_bench(tmp_path):
     assert set(facts["ticks_per_s"]) == {"bare", "watched", "recorded"}
 
 
-@pytest.mark.parametrize("command", ["subjects", "install", "record", "info", "export", "rederive", "bench"])
+@pytest.mark.parametrize("command", ["subjects", "install", "record", "info", "export", "rederive", "bench", "demo"])
 def test_help(command, tmp_path):
-    text = done(command, "--help", cwd=tmp_path)
-    if command not in ("subjects", "info"):
-        assert "Examples" in text
+    assert "Examples" in done(command, "--help", cwd=tmp_path)
 
 
 @pytest.mark.parametrize(
