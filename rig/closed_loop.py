@@ -93,6 +93,11 @@ class ClosedLoops:
             if trigger.max_count is not None and self._states[name].n_fired >= trigger.max_count
         )
 
+    def clear(self) -> None:
+        """Disarm all."""
+        self.armed.clear()
+        self._states.clear()
+
     def forget(self) -> None:
         """Time jumped: what was seen before it is no longer what came before."""
         self._states = {name: TriggerState(n_fired=state.n_fired) for name, state in self._states.items()}

@@ -2,10 +2,6 @@
 
 No process, no wall clock in what it computes. `rig.process.host` runs one in a process of its own; scripts use it as it
 is.
-
-Closed loops. A subject is advanced in blocks. When a trigger fires inside a block and its first pulse is due before
-the block's end, the block is taken back (subject time is ours): the subject is restored to the block's start, advanced
-to just after the firing tick, perturbed there, and goes on. The division into blocks can never be seen in the samples.
 """
 
 from __future__ import annotations
@@ -19,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.blobs import pack_blobs, unpack_blobs
-from rig.closed_loop import ClosedLoops, Scan
-from rig.contract import check_chunks
-from rig.errors import ContractError, SessionError, SpecError, StorageError, TickError
+from rig.blocks import Blocks
+from rig.closed_loop import ClosedLoops
+from rig.errors import SessionError, SpecError, StorageError, TickError
 from rig.field import FIELD_STREAM
 from rig.header import SessionHeader
-from rig.lineage import lineage
-from rig.log import REPLAYED, LogEntry, LogKind
+from rig.log import LogEntry, LogKind
 from rig.montage import Montage
 from rig.needs import watch_exactly
 from rig.past import Past, SessionSnapshot
@@ -33,7 +28,7 @@ from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturb
 from rig.probe import Probe, probe_to_json
 from rig.record_node import RecordNode
 from rig.registry import open_subject
-from rig.replay import replay_entry
+from rig.replay import replay_to
 from rig.storage.recorder import Recorder
 from rig.storage.recorder_status import RecorderEvent
 from rig.streams import Chunk, StreamInfo
@@ -41,9 +36,6 @@ from rig.subject import ControlValue, Subject
 from rig.trigger import Trigger, trigger_to_json
 from rig.twin import Twin, twin_layout
 from rig.versions import versions
-
-MAX_BLOCK_TICKS = 1 << 16
-MIN_BLOCK_TICKS = 16
 
 
 class Session:
@@ -80,7 +72,7 @@ class Session:
         self._loops = ClosedLoops()
         self._twin: Twin | None = None
         self._past = Past()
-        self._block_ticks = MAX_BLOCK_TICKS
+        self._blocks = Blocks(self.subject, self._montage, self._loops, self._enter)
         self._seq = 0
         self.reset(seed)
 
@@ -116,7 +108,7 @@ class Session:
         self.subject.reset(seed)
         self.log.clear()
         self._past.clear()
-        self._loops = ClosedLoops()
+        self._loops.clear()
         self._renew_needs()
         self._montage.set_field_state(None)
         self._enter(LogKind.RESET, {"seed": seed})
@@ -216,7 +208,7 @@ class Session:
         chunks: list[Chunk] = []
         while self.tick < stop:
             start = self.tick
-            given = self._advance_block(min(stop - start, self._block_ticks))
+            given = self._blocks.advance(stop - start, self.seed)
             for chunk in (c for raw in given for c in self._montage.deliver(raw)):
                 self._node.write(chunk)
                 chunks.append(chunk)
@@ -231,55 +223,11 @@ class Session:
             self._tell_failure()
         return chunks
 
-    def _advance_block(self, n: int) -> list[Chunk]:
-        """At most n ticks: fewer when a trigger fired in between whose pulses had to start before the end."""
-        start = self.tick
-        if not self._loops.armed:
-            return self._checked(start, n)
-        before = self.subject.snapshot()
-        chunks = self._checked(start, n)
-        fired = self._loops.scan(chunks, self._montage.needed)
-        pulses = self._pulses(fired)
-        early = [tick for tick, _, train in pulses if any(p.start_tick < start + n for p in train)]
-        if early:
-            # the first of them is certain; what its pulses change can fire or prevent the later ones
-            n = early[0] + 1 - start
-            self.subject.restore(before)
-            chunks = self._checked(start, n)
-            fired = self._loops.scan(chunks, self._montage.needed)
-            pulses = self._pulses(fired)
-            self._block_ticks = max(self._block_ticks // 2, MIN_BLOCK_TICKS)
-        else:
-            self._block_ticks = min(self._block_ticks * 2, MAX_BLOCK_TICKS)
-        self._loops.keep(fired)
-        for tick, name, train in pulses:
-            self._enter(LogKind.TRIGGER, {"action": "fire", "name": name, "tick": tick}, tick + 1)
-            for pulse in train:
-                self.subject.perturb(pulse)
-                self._enter(LogKind.PERTURB, perturbation_to_json(pulse), tick + 1)
-        return chunks
-
-    def _pulses(self, fired: Scan) -> list[tuple[int, str, tuple[Perturbation, ...]]]:
-        """(tick, trigger, pulses) of every firing, in order of ticks."""
-        pulses = []
-        for tick, name in fired.hits:
-            train = self._loops.armed[name].train
-            made = () if train is None else train.pulses(tick + 1, self.seed, f"trigger {name}")
-            pulses.append((tick, name, made))
-        return pulses
-
     def _tell_failure(self) -> None:
         """A recording that the disk ended is in the log, once."""
         if self._node.failure is not None and self._node.failure is not self._told_failure:
             self._told_failure = self._node.failure
             self._enter(LogKind.WARNING, {"text": str(self._node.failure)})
-
-    def _checked(self, start: int, n: int) -> list[Chunk]:
-        chunks = self.subject.advance(n)
-        if self.tick != start + n:
-            raise ContractError(f"asked the subject for {n} ticks from {start}; it stands at {self.tick}")
-        check_chunks(self._montage.needed, start, start + n, chunks)
-        return chunks
 
     def _renew_needs(self) -> None:
         """Tell the subject what must be watched: for the person and the probes, and for the triggers."""
@@ -335,18 +283,13 @@ class Session:
             first = self._past.snapshots[0].tick
             raise TickError(f"asked to rewind to tick {tick}; this run began at tick {first}")
         from_tick = self.tick
-        kept = [e for e in lineage(self.log) if e.seq < stored.seq or e.tick < tick]
-        applied = [e for e in kept if e.seq >= stored.seq and e.kind in REPLAYED]
         self._put_back(stored)
         watch_exactly(self.subject, {})
-        for entry in applied:
-            self.subject.advance(max(entry.tick - self.tick, 0))
-            replay_entry(self.subject, entry)
-        self.subject.advance(max(tick - self.tick, 0))
+        seq = replay_to(self.subject, tick, self.log, stored.seq)
         watch_exactly(self.subject, self._montage.needed)
         if self.tick > stored.tick:
             self._montage.set_field_state(None)
-        self._arrive(from_tick, kept[-1].seq + 1)
+        self._arrive(from_tick, seq)
 
     # ---- the twin
 
