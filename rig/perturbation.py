@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -17,14 +17,25 @@ class PerturbationKind(StrEnum):
 
     DRIVE = "drive"  # stimulus: force the units to `amplitude` (binary units: 1 high, 0 low)
     SILENCE = "silence"  # reversible clamp to `amplitude`, 0 unless said
-    RELEASE = "release"  # end drives and silences of these units
+    MEAN = "mean"  # clamp to the unit's mean over a reference that the subject states
+    RESAMPLE = "resample"  # clamp to what the unit did at a random moment of that reference, drawn anew each tick
+    SCALE = "scale"  # multiply by `amplitude`
+    ADD = "add"  # add `amplitude`
+    PATCH = "patch"  # clamp to `waveform`, as another run had it
+    RELEASE = "release"  # end all of these, but no lesion
     STUCK_ON = "stuck_on"  # lesion: always conducting, always active
     STUCK_OFF = "stuck_off"  # lesion: never conducting, never active
     REMOVE = "remove"  # lesion: the unit is taken out
 
 
 LESIONS = frozenset({PerturbationKind.STUCK_ON, PerturbationKind.STUCK_OFF, PerturbationKind.REMOVE})
-_DEFAULT_AMPLITUDE = {PerturbationKind.DRIVE: 1.0}
+SWITCHING = LESIONS | {PerturbationKind.DRIVE, PerturbationKind.SILENCE, PerturbationKind.RELEASE}
+"""What can be done to units that are on or off."""
+TIMED = frozenset(set(PerturbationKind) - LESIONS - {PerturbationKind.RELEASE})
+"""What holds units for a time."""
+SILENCING = frozenset({PerturbationKind.SILENCE, PerturbationKind.MEAN, PerturbationKind.RESAMPLE})
+"""Of these, what takes away what a unit says."""
+_DEFAULT_AMPLITUDE = {PerturbationKind.DRIVE: 1.0, PerturbationKind.SCALE: 2.0, PerturbationKind.ADD: 1.0}
 
 
 @dataclass(frozen=True)
@@ -41,10 +52,11 @@ class Perturbation:
     unit_ids : ids, unique
     start_tick : int ≥ 0
     stop_tick : None for a lesion, for a release, and for what lasts until it is released
-    amplitude : in the unit's own measure; 1 for a drive and 0 otherwise unless said
+    amplitude : in the unit's own measure; 1 for a drive or an addition, 2 for a scaling, and 0 otherwise unless said
     weights : share of the perturbation that reaches each unit (an electrode's falloff); empty for 1 everywhere.
         A unit that can only be held or not is held from 0.5 on
     label : what made it (``train 3``, ``trigger sync``), for the log
+    waveform : of a patch, a row a tick from start_tick to stop_tick − 1, a value a unit; empty otherwise
     """
 
     kind: PerturbationKind
@@ -54,6 +66,7 @@ class Perturbation:
     amplitude: float | None = None
     weights: tuple[float, ...] = ()
     label: str = ""
+    waveform: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.unit_ids:
@@ -72,6 +85,20 @@ class Perturbation:
                     f"asked for {self.kind} over ticks [{self.start_tick}, {self.stop_tick}); "
                     "the end must come after the start"
                 )
+        self._check_waveform()
+
+    def _check_waveform(self) -> None:
+        if self.kind is not PerturbationKind.PATCH:
+            if self.waveform:
+                raise SpecError(f"asked for {self.kind} with a waveform; that is a patch's")
+            return
+        n_ticks = None if self.stop_tick is None else self.stop_tick - self.start_tick
+        if n_ticks != len(self.waveform) or any(len(row) != len(self.unit_ids) for row in self.waveform):
+            raise SpecError(
+                f"asked for a patch of {len(self.unit_ids)} units over "
+                f"{'no stated' if n_ticks is None else n_ticks} ticks with {len(self.waveform)} rows of values; "
+                "give a row a tick and a value a unit"
+            )
 
     @property
     def level(self) -> float:
@@ -85,15 +112,23 @@ class Perturbation:
             return self
         if not kept:
             return None
-        weights = tuple(self.weights[i] for i in kept) if self.weights else ()
-        return replace(self, unit_ids=tuple(self.unit_ids[i] for i in kept), weights=weights)
+        return self._only(kept)
+
+    def _only(self, kept: Sequence[int]) -> Perturbation:
+        """The same on the units at these places."""
+        return replace(
+            self,
+            unit_ids=tuple(self.unit_ids[i] for i in kept),
+            weights=tuple(self.weights[i] for i in kept) if self.weights else (),
+            waveform=tuple(tuple(row[i] for i in kept) for row in self.waveform),
+        )
 
     def binary(self) -> Perturbation | None:
         """What reaches units that can only be held or not: those of weight 0.5 and more, whole."""
         if not self.weights:
             return self
-        kept = tuple(u for u, w in zip(self.unit_ids, self.weights, strict=True) if w >= 0.5)
-        return replace(self, unit_ids=kept, weights=()) if kept else None
+        kept = [i for i, w in enumerate(self.weights) if w >= 0.5]
+        return replace(self._only(kept), weights=()) if kept else None
 
 
 @dataclass(frozen=True)
@@ -102,7 +137,7 @@ class PulseTrain:
 
     Attributes
     ----------
-    kind : DRIVE or SILENCE
+    kind : one that holds units for a time, but no patch
     unit_ids : ids
     onset_ticks : from the moment it is given (or triggered) to the first pulse
     width_ticks : of one pulse
@@ -123,8 +158,9 @@ class PulseTrain:
     weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in (PerturbationKind.DRIVE, PerturbationKind.SILENCE):
-            raise SpecError(f"asked for a train of {self.kind}; trains are of drive or silence")
+        if self.kind not in TIMED or self.kind is PerturbationKind.PATCH:
+            kinds = ", ".join(sorted(TIMED - {PerturbationKind.PATCH}))
+            raise SpecError(f"asked for a train of {self.kind}; trains are of {kinds}")
         if self.width_ticks < 1 or self.count < 1 or self.onset_ticks < 0 or self.jitter_ticks < 0:
             raise SpecError(
                 f"asked for a train with onset {self.onset_ticks}, width {self.width_ticks}, count {self.count}, "
@@ -167,7 +203,7 @@ def perturbation_to_json(p: Perturbation) -> dict[str, Any]:
         "amplitude": p.amplitude,
         "weights": list(p.weights),
         "label": p.label,
-    }
+    } | ({"waveform": [list(row) for row in p.waveform]} if p.waveform else {})
 
 
 def perturbation_from_json(value: Mapping[str, Any]) -> Perturbation:
@@ -179,4 +215,5 @@ def perturbation_from_json(value: Mapping[str, Any]) -> Perturbation:
         amplitude=None if value["amplitude"] is None else float(value["amplitude"]),
         weights=tuple(float(w) for w in value["weights"]),
         label=str(value["label"]),
+        waveform=tuple(tuple(float(v) for v in row) for row in value.get("waveform", ())),
     )

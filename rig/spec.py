@@ -104,6 +104,8 @@ def parse_perturbation(text: str, bench: Bench, now_tick: int, seed: int) -> Per
     def ticks(key: str, default: int) -> int:
         return parse_ticks(given[key], bench.info) if key in given else default
 
+    if kind is PerturbationKind.PATCH:
+        raise SpecError(f"asked for {text!r}; a patch takes its values from a recording: give it from a script")
     if kind in LESIONS or kind is PerturbationKind.RELEASE:
         extra = sorted(set(given) - {"at"})
         if extra:

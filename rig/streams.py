@@ -21,6 +21,7 @@ class StreamKind(StrEnum):
     FIELD = "field"  # electrode potentials
     IMAGE = "image"  # frames
     TEXT = "text"  # tokens
+    DISTRIBUTION = "distribution"  # log probabilities of what comes next, in nats, an outcome a channel
     VALUES = "values"  # anything else countable
 
 
@@ -46,6 +47,7 @@ class StreamInfo:
     channel_names : one a channel where they are no units (electrodes)
     channel_xyz : (n_channels, 3) float32 where channels have a place of their own (electrodes)
     palette : (n_colours, 3) uint8 where an image holds colour indices
+    on_demand : large or slow: it is watched when somebody asks for it, not because nobody said what to watch
     """
 
     name: str
@@ -60,6 +62,7 @@ class StreamInfo:
     channel_names: tuple[str, ...] = ()
     channel_xyz: NDArray[np.float32] | None = None
     palette: NDArray[np.uint8] | None = None
+    on_demand: bool = False
 
     @property
     def n_channels(self) -> int:
@@ -172,6 +175,7 @@ def stream_to_json(info: StreamInfo) -> dict[str, Any]:
         "channel_names": list(info.channel_names),
         "channel_xyz": None if info.channel_xyz is None else info.channel_xyz.tolist(),
         "palette": None if info.palette is None else info.palette.tolist(),
+        "on_demand": info.on_demand,
     }
 
 
@@ -195,6 +199,7 @@ def stream_from_json(value: Mapping[str, Any]) -> StreamInfo:
         channel_names=tuple(value["channel_names"]),
         channel_xyz=None if value["channel_xyz"] is None else np.asarray(value["channel_xyz"], dtype=np.float32),
         palette=None if value["palette"] is None else np.asarray(value["palette"], dtype=np.uint8),
+        on_demand=bool(value.get("on_demand", False)),
     )
     if info.dtype.hasobject:
         raise ValueError(f"stream {info.name!r}: object dtypes are not data")

@@ -36,7 +36,10 @@ def record(
     frames: Annotated[int | None, typer.Option(help="Run until so many frames have appeared.", metavar="N")] = None,
     watch: Annotated[
         list[str] | None,
-        typer.Option(help="Record a stream, whole or these units of it; all when not given.", metavar="STREAM[:UNITS]"),
+        typer.Option(
+            help="Record a stream, whole or these units of it; all but the largest when not given.",
+            metavar="STREAM[:UNITS]",
+        ),
     ] = None,
     perturb: Annotated[list[str] | None, typer.Option(help="Stimulus, silencing or lesion.", metavar="SPEC")] = None,
     control: Annotated[
@@ -64,7 +67,8 @@ def record(
     \b
     UNITS     alu3,alu*  region:alu  kind:transistor  #12-40  near:A3:120  all
     SPEC      KIND UNITS at= for= every= times= jitter= level= falloff= | on= after= holdoff= max=
-              KIND is drive, silence, release, stuck_on, stuck_off or remove
+              KIND is drive, silence, mean, resample, scale, add, release, stuck_on, stuck_off or remove, as the
+              subject takes them
               on=  rise:UNIT  rate:UNITS:COUNT/WINDOW  frame  bus:ADDRESS[:read|:write][:VALUE]
     Times     ticks, or 20us, 3ms, 1s
     """
@@ -176,8 +180,9 @@ def watch_spec(text: str) -> tuple[str, str]:
 def _watch(session: Session, texts: Sequence[str]) -> None:
     whole = {s.name: s for s in session.subject.streams}
     if not texts:
-        for name in whole:
-            session.watch(name, None)
+        for name, info in whole.items():
+            if not info.on_demand:
+                session.watch(name, None)
     for text in texts:
         stream, units = watch_spec(text)
         if stream == "electrodes" and session.probes:

@@ -12,11 +12,10 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from app.window.past_view import PastView
 from app.window.trigger_choice import TriggerChoice
 from app.window.view import TimeView, UnitSet
 from rig.errors import HeadstageError
-from rig.log import LogEntry, LogKind
+from rig.log import LogEntry
 from rig.process.client import RigClient
 from rig.process.protocol import (
     OVER,
@@ -102,8 +101,7 @@ class Desk(QObject):
         self.view = TimeView(self)
         self.selection = UnitSet(self)  # what the tools act on
         self.channels = UnitSet(self)  # what the oscilloscope shows, in its order
-        self.past = PastView(self.ring, self.view)
-        self.trigger = TriggerChoice(self.shown_ring)  # what scope and raster make sweeps around
+        self.trigger = TriggerChoice(self.ring)  # what scope and raster make sweeps around
         self.undo = QUndoStack(self)
         self.client: RigClient | None = None
         self.asked: Opening | None = None
@@ -140,7 +138,6 @@ class Desk(QObject):
     def _on_started(self, client: RigClient) -> None:
         self._starter = None
         self.client = client
-        self.past.open(client)
         self.entries.clear()
         self.selection.set(())
         self.channels.set(())
@@ -148,7 +145,7 @@ class Desk(QObject):
         self.trigger.forget()
         self.view.go_live()
         for info in client.description.streams:
-            if info.kind is not StreamKind.FIELD:
+            if info.kind is not StreamKind.FIELD and not info.on_demand:
                 self.do(partial(RigClient.watch, stream=info.name))
         self.channels.set(first_channels(client.description))
         self.opened.emit()
@@ -164,7 +161,6 @@ class Desk(QObject):
         if self._starter is not None:
             self._starter.abandon()
             self._starter = None
-        self.past.close()
         if self.client is not None:
             client, self.client = self.client, None
             client.close()
@@ -212,10 +208,6 @@ class Desk(QObject):
         except (HeadstageError, FileNotFoundError):
             return None  # it was closed a moment ago; the event is on its way
 
-    def shown_ring(self, stream: str) -> RingReader | None:
-        """The same for what is on show: where time stands still, one that reaches back to it once there is one."""
-        return self.past.ring(stream)
-
     def stream(self, kind: StreamKind) -> StreamInfo | None:
         """The first stream of a kind, whole."""
         if self.description is None:
@@ -230,13 +222,10 @@ class Desk(QObject):
             return
         for event in self.client.events():
             self._tell(event)
-        self.past.turn(self.tick)
 
     def _tell(self, event: object) -> None:
         if isinstance(event, Logged):
             self.entries.append(event.entry)
-            if event.entry.kind in (LogKind.RESET, LogKind.RESTORE, LogKind.WATCH, LogKind.TWIN):
-                self.past.forget()
             self.logged.emit(event.entry)
         elif isinstance(event, StateChanged):
             self.state_changed.emit(event.state)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rig.lineage import lineage
 from rig.log import LogEntry, LogKind
-from rig.perturbation import PerturbationKind, perturbation_from_json
+from rig.perturbation import TIMED, PerturbationKind, perturbation_from_json
 
 MAX_SPANS = 4000  # newest kept; the log keeps all
 
@@ -15,7 +15,7 @@ MAX_SPANS = 4000  # newest kept; the log keeps all
 class PerturbedSpan:
     """Something done to some units over [start, stop); stop is None while it lasts until it is released."""
 
-    kind: PerturbationKind  # drive or silence
+    kind: PerturbationKind  # one of TIMED
     start_tick: int
     stop_tick: int | None
     unit_ids: frozenset[int]
@@ -51,7 +51,7 @@ class PerturbedSpans:
         if p.kind is PerturbationKind.RELEASE:
             released = frozenset(p.unit_ids)
             self.all = [_cut(s, released, p.start_tick) for s in self.all]
-        elif p.kind in (PerturbationKind.DRIVE, PerturbationKind.SILENCE):
+        elif p.kind in TIMED:
             self.all.append(PerturbedSpan(p.kind, p.start_tick, p.stop_tick, frozenset(p.unit_ids), p.label))
             del self.all[:-MAX_SPANS]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
 from app.theme import Theme, argb
-from rig.perturbation import PerturbationKind
+from rig.perturbation import SILENCING, PerturbationKind
 
 STIMULUS_ALPHA, SILENCE_ALPHA = 42, 36
 GRID_ALPHA = 150
@@ -63,12 +63,12 @@ class PlotColours:
 
     def tint(self, kind: PerturbationKind) -> int:
         """Premultiplied pixel that lies over a span."""
-        if kind is PerturbationKind.DRIVE:
-            return argb(self.theme.stimulus, STIMULUS_ALPHA)
-        return argb(self.theme.silence, SILENCE_ALPHA)
+        if kind in SILENCING:
+            return argb(self.theme.silence, SILENCE_ALPHA)
+        return argb(self.theme.stimulus, STIMULUS_ALPHA)
 
     def tint_text(self, kind: PerturbationKind) -> QColor:
-        return self.stimulus if kind is PerturbationKind.DRIVE else self.silence
+        return self.silence if kind in SILENCING else self.stimulus
 
     def rows(self, height: int) -> NDArray[np.uint32]:
         """(height,) the background, a colour a row."""

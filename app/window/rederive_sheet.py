@@ -123,7 +123,14 @@ class RederiveSheet(Sheet):
         self.stretch.show_recording(facts, self.recording.shares_time)
         self.units.show_recording(facts)
         self.stream.clear()
-        kinds = (StreamKind.UNITS, StreamKind.BUS, StreamKind.IMAGE, StreamKind.TEXT, StreamKind.VALUES)
+        kinds = (
+            StreamKind.UNITS,
+            StreamKind.BUS,
+            StreamKind.IMAGE,
+            StreamKind.TEXT,
+            StreamKind.DISTRIBUTION,
+            StreamKind.VALUES,
+        )
         names = [s.name for kind in kinds for s in facts.streams if s.kind is kind]
         self.stream.addItems([*names, NO_STREAM])
         self.go.setEnabled(not self.running)

@@ -18,7 +18,7 @@ from app.window.plot_colours import PlotColours
 from app.window.time_axis import TimeAxis
 from app.window.time_overlay import SpanLabel, TimeOverlay
 from rig.log import LogEntry
-from rig.perturbation import PerturbationKind
+from rig.perturbation import SILENCING
 from rig.streams import StreamInfo, StreamKind
 
 
@@ -100,12 +100,14 @@ class TimePane(Pane):
         self._detail.setToolTip(full)
 
     def show_memory(self, held_from_tick: int | None, pull: Pull) -> None:
-        """Where time stands still, say what is missing of it: it is being derived, or is more than the rings hold."""
+        """Say how far back the ring reaches, where that is within the plot and time stands still."""
         shown = held_from_tick is not None and not pull.live
         self.overlay.unknown_until = max(self.axis.fraction(held_from_tick), 0.0) if shown and held_from_tick else 0.0
-        self.overlay.notice = "" if pull.live else self.desk.past.notice
-        if shown and held_from_tick is not None and not self.overlay.notice:
-            self.overlay.notice = f"the rings hold it from tick {grouped(held_from_tick)} on: show less time (])"
+        self.overlay.notice = (
+            f"the ring reaches back to tick {grouped(held_from_tick)}; record to keep more"
+            if shown and held_from_tick is not None
+            else ""
+        )
 
     def spans_on_show(self) -> tuple[PerturbedSpan, ...]:
         return self.spans.between(self.axis.start_tick, self.axis.stop_tick)
@@ -127,7 +129,7 @@ class TimePane(Pane):
         if span.label:
             return span.label
         description = self.desk.description
-        word = "stimulus" if span.kind is PerturbationKind.DRIVE else "silenced"
+        word = "silenced" if span.kind in SILENCING else "stimulus"
         n = len(span.unit_ids)
         if n > 1 or description is None:
             return f"{n} units {word}" if word == "silenced" else f"{word} · {n} units"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from rig.log import LogEntry, LogKind
-from rig.perturbation import LESIONS, Perturbation, PerturbationKind, perturbation_from_json
+from rig.perturbation import LESIONS, SILENCING, Perturbation, PerturbationKind, perturbation_from_json
 
 
 class UnitState(IntEnum):
@@ -19,7 +19,6 @@ class UnitState(IntEnum):
 
 
 STATE_WORDS = {UnitState.DRIVEN: "driven", UnitState.SILENCED: "silenced", UnitState.LESIONED: "lesioned"}
-_STATE_OF_KIND = {PerturbationKind.DRIVE: UnitState.DRIVEN, PerturbationKind.SILENCE: UnitState.SILENCED}
 
 
 class UnitStates:
@@ -73,7 +72,9 @@ class UnitStates:
         while self._waiting and self._waiting[0][0] < tick:
             self._begin(heapq.heappop(self._waiting)[2], before)
         self._dirty = False
-        states = {u: _STATE_OF_KIND[p.kind] for p in self._active for u in p.unit_ids}
+        states = {
+            u: UnitState.SILENCED if p.kind in SILENCING else UnitState.DRIVEN for p in self._active for u in p.unit_ids
+        }
         states.update(dict.fromkeys(self._lesioned, UnitState.LESIONED))
         changed, self._of = states != self._of, states
         return changed

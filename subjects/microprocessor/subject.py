@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rig.bits import select_bits
 from rig.blobs import pack_blobs, unpack_blobs
 from rig.errors import FormatError, SubjectError, TickError, UnknownUnitError
-from rig.perturbation import Perturbation, PerturbationKind
+from rig.perturbation import SWITCHING, Perturbation
 from rig.schedule import Schedule
 from rig.streams import Chunk, StreamInfo
 from rig.subject import ControlValue, SubjectInfo
@@ -41,7 +41,7 @@ class Microprocessor:
     """See the module, and `opening.open_microprocessor` for how to get one."""
 
     controls = CONTROLS
-    perturbation_kinds = frozenset(PerturbationKind)
+    perturbation_kinds = SWITCHING
 
     def __init__(self, info: SubjectInfo, units: UnitTable, streams: tuple[StreamInfo, ...], machine: Machine) -> None:
         self.info = info

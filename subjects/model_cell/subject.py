@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rig.blobs import pack_blobs, unpack_blobs
 from rig.errors import FormatError, SpecError, SubjectError, UnknownUnitError
-from rig.perturbation import Perturbation, PerturbationKind
+from rig.perturbation import SWITCHING, Perturbation, PerturbationKind
 from rig.schedule import Schedule
 from rig.streams import Chunk, StreamInfo, StreamKind
 from rig.subject import ControlInfo, ControlValue, SubjectInfo
@@ -54,7 +54,7 @@ class ModelCell:
         ControlInfo("light", "lights on; in the dark the frames are inverted", True),
         ControlInfo("label", "a text that changes nothing", ""),
     )
-    perturbation_kinds = frozenset(PerturbationKind)
+    perturbation_kinds = SWITCHING
 
     def __init__(self, n_units: int, frame_ticks: int) -> None:
         options = {"units": str(n_units), "frame_ticks": str(frame_ticks)}

@@ -23,10 +23,11 @@ class Case:
     open : a fresh one
     open_other : one whose snapshots it must refuse
     n_ticks : a stretch in which every stream gives samples
-    held : a unit that toggles in any 100 ticks from tick 300 on, and can be driven and silenced
+    held : a unit that changes in any 100 ticks from tick 300 on, and can be driven and silenced
     lesioned : a unit whose lesion shows within n_ticks
     control : a control and a value of it that shows within n_ticks
     bad_values : values that controls must refuse
+    graded : its units take any value; on or off otherwise
     """
 
     open: Callable[[], Subject]
@@ -37,6 +38,7 @@ class Case:
     lesion: PerturbationKind
     control: tuple[str, ControlValue]
     bad_values: Mapping[str, ControlValue]
+    graded: bool = False
 
 
 def _model_cell(folder: Path) -> Case:

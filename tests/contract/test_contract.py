@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rig.contract import check_chunks
 from rig.errors import SpecError, SubjectError, TickError, UnknownUnitError
-from rig.perturbation import Perturbation, PerturbationKind
+from rig.perturbation import LESIONS, Perturbation, PerturbationKind
 from rig.streams import StreamInfo, StreamKind, stream_from_json, stream_to_json
 from rig.subject import Subject
 from rig.units import table_from_json, table_to_json
@@ -357,10 +357,12 @@ def test_nothing_differs_before_it_starts(case: Case, pair: tuple[Subject, Subje
     intact, perturbed = pair
     if kind not in perturbed.perturbation_kinds:
         pytest.skip(f"{perturbed.info.name} has no {kind}")
-    lesion = kind not in (PerturbationKind.DRIVE, PerturbationKind.SILENCE)
+    lesion = kind in LESIONS
     unit = perturbed.units.id_of_name[case.lesioned if lesion else case.held]
     expected = one_with(case, intact)
-    found = one_with(case, perturbed, Perturbation(kind, (unit,), 333))
+    patched = kind is PerturbationKind.PATCH
+    given = Perturbation(kind, (unit,), 333, 335 if patched else None, waveform=((0.7,), (-0.2,)) if patched else ())
+    found = one_with(case, perturbed, given)
     for name, layout in ((s.name, s) for s in perturbed.streams):
         k = layout.ticks_per_sample or 1
         assert_same(
@@ -381,8 +383,8 @@ def test_a_hold_holds_from_its_first_tick_to_its_last(
     stream = unit_stream(subject)
     held = values(stream, one_with(case, subject, hold)[stream.name][1], unit)
     assert (held[350:450] == hold.level).all()
-    assert len(np.unique(held[300:350])) == 2, "it must toggle before, or this proves nothing"
-    assert len(np.unique(held[450:550])) == 2, "it must be free again"
+    assert len(np.unique(held[300:350])) >= 2, "it must change before, or this proves nothing"
+    assert len(np.unique(held[450:550])) >= 2, "it must be free again"
 
 
 def test_an_end_is_a_release(case: Case, pair: tuple[Subject, Subject]):
@@ -407,6 +409,8 @@ def test_a_later_hold_wins_and_the_earlier_returns(case: Case, subject: Subject)
 
 
 def test_weak_weights_do_not_reach_a_binary_unit(case: Case, pair: tuple[Subject, Subject]):
+    if case.graded:
+        pytest.skip(f"{pair[0].info.name} has graded units: every weight reaches them")
     unit = pair[0].units.id_of_name[case.held]
     weak = Perturbation(PerturbationKind.DRIVE, (unit,), 333, 400, weights=(0.4,))
     strong = Perturbation(PerturbationKind.DRIVE, (unit,), 333, 400, weights=(0.5,))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewIt
 
 from app.protocol.steps import EXAMPLES, Do, Step
 from app.theme import DARK, Theme
-from rig.perturbation import PerturbationKind
+from rig.perturbation import SILENCING, TIMED
 
 Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("after", "do", "what")
@@ -116,10 +116,10 @@ class StepTable(QAbstractTableModel):
             return QColor(self.theme.muted)
         if column == DO and step.do is Do.PERTURB:
             word = step.what.split(" ", 1)[0]
-            if word == PerturbationKind.DRIVE:
-                return QColor(self.theme.stimulus)
-            if word == PerturbationKind.SILENCE:
+            if word in SILENCING:
                 return QColor(self.theme.silence)
+            if word in TIMED:
+                return QColor(self.theme.stimulus)
         if column == DO and step.do in (Do.RECORD, Do.STOP_RECORDING):
             return QColor(self.theme.record)
         return None

@@ -1,0 +1,202 @@
+"""A decoder-only transformer, to be read and to be recorded from.
+
+    x = embedding[token] (+ positions)                    hook_embed
+    for each layer:
+        q, k, v = qkv(norm(x)), rotated by position       attn.hook_q, hook_k, hook_v
+        p = softmax(q·k / √d_head) over positions so far  attn.hook_pattern
+        z = Σ p v                                         attn.hook_z
+        x = x + out(z)                                    hook_resid_mid
+        a = act(gate(norm(x))) · up(norm(x))              mlp.hook_post
+        x = x + leave(a)                                  hook_resid_post
+    logits = unembedding(norm(x))
+
+Vaswani et al. 2017 (arXiv:1706.03762); RMSNorm: Zhang & Sennrich 2019 (1910.07467); rotary positions: Su et al. 2021
+(2104.09864); gated MLP: Shazeer 2020 (2002.05202); grouped queries: Ainslie et al. 2023 (2305.13245). The hooks are
+named as in TransformerLens.
+
+Two ways through it. One token: bound by memory. A block of `BLOCK_ROWS` positions at a multiple of it: bound by
+arithmetic, for text that is known beforehand. The same position gives other last bits on the other way, but on each way
+a row depends on nothing but the text before it and its edits, not on what else is in its block: the shapes are always
+the same. That is what makes runs repeat bit for bit however their ticks are divided.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from subjects.language_model.architecture import Architecture
+from subjects.language_model.edits import NO_EDITS, Edits
+from subjects.language_model.parameters import Block, Norm, Parameters
+from subjects.language_model.trace import Trace
+
+BLOCK_ROWS = 16
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+}
+
+
+class Cache:
+    """Keys and values of the positions read so far: (n_layers, n_kv_heads, n_context, d_head) float32 each."""
+
+    def __init__(self, a: Architecture, n_context: int, device: str = "cpu") -> None:
+        shape = (a.n_layers, a.n_kv_heads, n_context, a.d_head)
+        self.keys, self.values = torch.zeros(shape, device=device), torch.zeros(shape, device=device)
+
+    @property
+    def n_context(self) -> int:
+        return self.keys.shape[2]
+
+
+class Decoder:
+    """See the module.
+
+    Parameters
+    ----------
+    a, parameters : of the model
+    n_context : positions that can be read, a multiple of BLOCK_ROWS
+    """
+
+    def __init__(self, a: Architecture, parameters: Parameters, n_context: int, device: str = "cpu") -> None:
+        self.a, self.parameters, self.n_context, self.device = a, parameters, n_context, device
+        self._act = _ACTIVATIONS[a.activation]
+        self._group = a.n_heads // a.n_kv_heads
+        self._scale = 1.0 / math.sqrt(a.d_head)
+        if a.rotary:
+            angle = torch.outer(torch.arange(n_context, dtype=torch.float32), rope_frequencies(a)).repeat(1, 2)
+            self._cos, self._sin = angle.cos().to(device), angle.sin().to(device)
+        order = torch.arange(BLOCK_ROWS, device=device)
+        self._future = torch.where(order[:, None] < order[None, :], -torch.inf, 0.0)  # (row, key) inside a block
+
+    @torch.inference_mode()
+    def one(self, token: int, position: int, cache: Cache, edits: Edits, trace: Trace) -> None:
+        """Read one token at a position; row 0 of the trace is filled."""
+        self._read(torch.tensor([token], device=self.device), position, slice(0, 1), cache, (edits,), trace)
+
+    @torch.inference_mode()
+    def block(self, tokens: Sequence[int], position: int, cache: Cache, edits: Sequence[Edits], trace: Trace) -> slice:
+        """Read tokens at positions from `position` on, not beyond the block that it lies in.
+
+        Parameters
+        ----------
+        tokens, edits : of these positions
+        trace : of BLOCK_ROWS rows
+
+        Returns
+        -------
+        the rows of the trace that hold them
+        """
+        first = position % BLOCK_ROWS
+        rows = slice(first, first + len(tokens))
+        padded = torch.zeros(BLOCK_ROWS, dtype=torch.int64, device=self.device)
+        padded[rows] = torch.tensor(list(tokens), device=self.device)
+        spread = [NO_EDITS] * BLOCK_ROWS
+        spread[rows] = edits
+        self._read(padded, position - first, rows, cache, spread, trace)
+        return rows
+
+    def _read(
+        self, tokens: Tensor, start: int, rows: slice, cache: Cache, edits: Sequence[Edits], trace: Trace
+    ) -> None:
+        """(n,) tokens at the positions from start on, of which `rows` are new and go into the cache."""
+        stop = start + len(tokens)
+        x = self.parameters.embedding[tokens]  # (n, d_model)
+        if self.parameters.positions is not None:
+            x = x + self.parameters.positions[start:stop]
+        for layer, block in enumerate(self.parameters.blocks):
+            z = self._attention(layer, block, x, start, rows, cache, trace)
+            for row, edit in enumerate(edits):
+                for head in edit.heads.get(layer, ()):
+                    head.apply(z[row])
+            trace.z[: len(z), layer] = z
+            x = x + block.out(z.flatten(1))
+            entered = block.enter(self._norm(x, block.mlp_norm))
+            if self.a.gated:
+                gate, up = entered.chunk(2, dim=-1)
+                post = self._act(gate) * up  # (n, d_mlp)
+            else:
+                post = self._act(entered)
+            for row, edit in enumerate(edits):
+                if (neurons := edit.neurons.get(layer)) is not None:
+                    neurons.apply(post[row])
+            trace.neurons[: len(post), layer] = post
+            x = x + block.leave(post)
+            self._edit_residual(layer, x, edits)
+            trace.residual[: len(x), layer] = x
+        logits = self.unembed(x)
+        for row, edit in enumerate(edits):
+            if edit.logits is not None:
+                edit.logits.apply(logits[row])
+        trace.logits[: len(logits)] = logits
+
+    def unembed(self, x: Tensor) -> Tensor:
+        """(n, d_model) residual stream → (n, n_tokens) logits; of an early layer this is the logit lens."""
+        return self.parameters.unembedding(self._norm(x, self.parameters.final_norm))
+
+    def _attention(
+        self, layer: int, block: Block, x: Tensor, start: int, rows: slice, cache: Cache, trace: Trace
+    ) -> Tensor:
+        """(n, n_heads, d_head) outputs of the heads."""
+        a, n, stop = self.a, len(x), start + len(x)
+        qkv = block.qkv(self._norm(x, block.attention_norm)).view(n, -1, a.d_head)
+        q, k, v = torch.split(qkv, [a.n_heads, a.n_kv_heads, a.n_kv_heads], dim=1)  # (n, heads, d_head)
+        if block.query_norm is not None and block.key_norm is not None:
+            q, k = self._norm(q, block.query_norm), self._norm(k, block.key_norm)
+        if a.rotary:
+            cos, sin = self._cos[start:stop, None], self._sin[start:stop, None]
+            q, k = _rotated(q, cos, sin), _rotated(k, cos, sin)
+        new = slice(start + rows.start, start + rows.stop)
+        cache.keys[layer, :, new] = k[rows].transpose(0, 1)
+        cache.values[layer, :, new] = v[rows].transpose(0, 1)
+        q = q.view(n, a.n_kv_heads, self._group, a.d_head).transpose(0, 1)  # (n_kv_heads, n, group, d_head)
+        scores = q.reshape(a.n_kv_heads, -1, a.d_head) @ cache.keys[layer, :, :stop].transpose(1, 2) * self._scale
+        scores = scores.view(a.n_kv_heads, n, self._group, stop)
+        if n > 1:
+            scores[..., start:] += self._future[None, :, None]
+        pattern = scores.softmax(-1)
+        if trace.wants_pattern:
+            trace.pattern[:n, layer, :, :stop] = pattern.transpose(0, 1).reshape(n, a.n_heads, stop)
+        z = pattern.view(a.n_kv_heads, -1, stop) @ cache.values[layer, :, :stop]
+        return z.view(a.n_kv_heads, n, self._group, a.d_head).transpose(0, 1).reshape(n, a.n_heads, a.d_head)
+
+    def _edit_residual(self, layer: int, x: Tensor, edits: Sequence[Edits]) -> None:
+        for row, edit in enumerate(edits):
+            if (residual := edit.residual.get(layer)) is not None:
+                residual.apply(x[row])
+            for direction in edit.directions.get(layer, ()):
+                direction.apply(x[row])
+
+    def _norm(self, x: Tensor, norm: Norm) -> Tensor:
+        if norm.bias is None:
+            return F.rms_norm(x, norm.weight.shape, norm.weight, self.a.norm_eps)
+        return F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, self.a.norm_eps)
+
+
+def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    first, second = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-second, first), dim=-1) * sin
+
+
+def rope_frequencies(a: Architecture) -> Tensor:
+    """(d_head / 2,) float32, radians a position, with the scaling that long contexts were trained with.
+
+    ``llama3``: Dubey et al. 2024 (arXiv:2407.21783); wavelengths longer than the old context are stretched by the
+    factor, short ones are not, those between change smoothly.
+    """
+    frequency = a.rope_theta ** (-torch.arange(0, a.d_head, 2, dtype=torch.float32) / a.d_head)
+    if not a.rope_scaling:
+        return frequency
+    factor = float(a.rope_scaling["factor"])
+    if a.rope_scaling["rope_type"] == "linear":
+        return frequency / factor
+    low, high = float(a.rope_scaling["low_freq_factor"]), float(a.rope_scaling["high_freq_factor"])
+    n_turns = float(a.rope_scaling["original_max_position_embeddings"]) * frequency / (2 * math.pi)
+    smooth = ((n_turns - low) / (high - low)).clamp(0.0, 1.0)
+    return frequency * (smooth + (1.0 - smooth) / factor)
