@@ -141,7 +141,7 @@ class ConsolePane(Pane):
             f'QPlainTextEdit, QTextEdit {{ font-family: "{fixed}"; border: none;'
             f" background: {t.window}; color: {t.text};"
             f" selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}"
-            f".in-prompt {{ color: {t.accent}; }} .out-prompt {{ color: {t.muted}; }} .error {{ color: {t.record}; }}"
+            f".in-prompt {{ color: {t.accent}; }} .out-prompt {{ color: {t.muted}; }} .error {{ color: {t.poor}; }}"
         )
 
     def _open_recording(self) -> Recording | None:

@@ -162,7 +162,7 @@ def _fail(window: MainWindow) -> None:
 
 
 def _play_back(window: MainWindow) -> None:
-    recent = window.subject_menu.recent_recordings()
+    recent = window.recordings.recent()
     if not recent:
         raise DemoError("no recording was made")
     window.subject_menu.play_back(Path(recent[0]))

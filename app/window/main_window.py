@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from datetime import datetime
-from functools import partial
-from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, QStandardPaths, Qt, QTimer, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QApplication,
-    QDockWidget,
-    QInputDialog,
-    QMainWindow,
-    QSizePolicy,
-    QStatusBar,
-    QToolBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSettings, Qt, QTimer, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QStatusBar, QVBoxLayout, QWidget
 
 from app.theme import DARK, THEMES, Theme
+from app.window.ask_line import AskLine
+from app.window.commands import Command, dock_actions, make_actions, pane_commands, window_commands
 from app.window.console import ConsolePane
-from app.window.desk import Desk, Level, Opening, Pull
-from app.window.figures import clock_text
+from app.window.desk import Desk, Opening, Pull
+from app.window.docks import Docks
 from app.window.message_line import MessageLine
 from app.window.outlets import Outlets
 from app.window.overlays import KeySheet, Palette
 from app.window.pane import Pane
 from app.window.panes import DOCKS
+from app.window.recordings import Recordings
 from app.window.style import apply_style
 from app.window.subject_menu import SubjectMenu
 from app.window.timeline import TimelinePane
@@ -41,9 +30,7 @@ from rig.log import LogEntry, LogKind
 from rig.process.protocol import MOVING, Description, State
 
 PULL_MS = 16
-STATE_VERSION = 1
 SHORTEST_PLAYBACK_S = 20.0
-TIMELINE_PX = 112  # more height would show no more
 
 
 class MainWindow(QMainWindow):
@@ -61,31 +48,26 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.desk = Desk(self)
         self.theme: Theme = THEMES.get(str(settings.value("theme", "dark")), DARK)
-        self._recording: Path | None = None
         self._run_when_open = False
-        self._recording_since_tick = 0
+        self.recordings = Recordings(self.desk, settings)
 
         self.transport = Transport(self.desk, self)
         self.messages = MessageLine(self)
         self.timeline = TimelinePane(self.desk)
-        self.panes: dict[str, Pane] = {}
-        self._place()
-        self.outlets = Outlets(
+        self.console = ConsolePane(self.desk)
+        self.panes = self._make_panes()
+        self.tools.protocol.recordings_folder = self.recordings.folder()
+        self.docks = Docks(self, self.panes, settings)
+        self.outlets = Outlets(self, self.desk, settings, self.panes, self.timeline, self.console, self.recordings)
+        self._place_bars()
+        self.actions_by_name = make_actions(
             self,
-            self.desk,
-            settings,
-            self.panes,
-            self.timeline,
-            self.console,
-            made=lambda: self._recording,
-            recent=lambda: self.subject_menu.recent_recordings(),
-            folder=self.recordings_folder,
-        )
-        self.statusBar().addPermanentWidget(self.outlets.sound)
-        self.actions_by_name = self._make_actions()
+            [*window_commands(self), *pane_commands(self.panes.values()), *map(Command._make, self.outlets.commands())],
+        ) | dock_actions(self)
         self.palette_overlay = Palette(list(self.actions_by_name.values()), self)
         self.key_sheet = KeySheet(list(self.actions_by_name.values()), self)
-        self.subject_menu = SubjectMenu(self.desk, settings, self)
+        self.subject_menu = SubjectMenu(self.desk, self.recordings, self)
+        self.ask = AskLine(self)
         self.tour = Tour(
             {
                 "subject": self.transport.subject,
@@ -98,7 +80,7 @@ class MainWindow(QMainWindow):
             self,
         )
         self._connect()
-        self._restore_layout()
+        self.docks.restore()
         self.set_theme(self.theme)
 
         self._last_pull_s = time.perf_counter()
@@ -107,9 +89,13 @@ class MainWindow(QMainWindow):
         self._timer.timeout.connect(self.pull)
         self._timer.start(PULL_MS)
 
-    # ---- layout
+    # ---- parts
 
-    def _place(self) -> None:
+    def _make_panes(self) -> dict[str, Pane]:
+        made = [place.make(self.desk) for place in DOCKS]
+        return {pane.title: pane for pane in (*made, self.console, self.timeline)}
+
+    def _place_bars(self) -> None:
         top = QWidget(self)
         layout = QVBoxLayout(top)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -118,123 +104,14 @@ class MainWindow(QMainWindow):
         status = QStatusBar(self)
         status.setSizeGripEnabled(False)
         status.addWidget(self.messages, 1)
+        status.addPermanentWidget(self.outlets.sound)
         self.setStatusBar(status)
-        self.setDockNestingEnabled(True)
-        # docks alone fill the window: the centre is nothing
-        centre = QWidget(self)
-        centre.setMaximumSize(0, 0)
-        self.setCentralWidget(centre)
-        self.docks: dict[str, QDockWidget] = {}
-        for place in DOCKS:
-            pane = place.make(self.desk)
-            self.panes[pane.title] = pane
-            self._dock(pane, place.area)
-        self.console = ConsolePane(self.desk)
-        self.panes[self.console.title] = self.console
-        self._dock(self.console, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self.panes[self.timeline.title] = self.timeline
-        # a bar and not a dock: its height is its own, and the docks share the rest
-        self._bar = QToolBar("Timeline", self)
-        self._bar.setObjectName("timelineBar")
-        self._bar.setMovable(False)
-        self.timeline.setFixedHeight(TIMELINE_PX)
-        self.timeline.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._bar.addWidget(self.timeline)
-        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self._bar)
-        self._arrange()
-        self._default_state = self.saveState(STATE_VERSION)
 
-    def _dock(self, pane: Pane, area: Qt.DockWidgetArea) -> None:
-        dock = PaneDock(pane, self)
-        self.docks[pane.title] = dock
-        self.addDockWidget(area, dock)
-
-    def _arrange(self) -> None:
-        """The layout of the design: left the preparation, middle time, right behaviour and tools."""
-        for place in DOCKS:
-            dock = self.docks[place.title]
-            if place.below is not None:
-                self.splitDockWidget(self.docks[place.below], dock, Qt.Orientation.Vertical)
-            elif place.right_of is not None:
-                self.splitDockWidget(self.docks[place.right_of], dock, Qt.Orientation.Horizontal)
-        # the console is not for everybody: it waits behind the spectrogram
-        self.tabifyDockWidget(self.docks["Spectrogram"], self.docks[self.console.title])
-        self.docks[self.console.title].hide()
-        columns = [p for p in DOCKS if p.below is None]
-        self.resizeDocks([self.docks[p.title] for p in columns], [p.width for p in columns], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks[p.title] for p in DOCKS], [p.height for p in DOCKS], Qt.Orientation.Vertical)
-
-    def reset_layout(self) -> None:
-        self.restoreState(self._default_state, STATE_VERSION)
-        for dock in self.docks.values():
-            dock.setFloating(False)
-            dock.show()
-        self._bar.show()
-        self._arrange()
-
-    def _restore_layout(self) -> None:
-        geometry, state = self.settings.value("geometry"), self.settings.value("state")
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
-        if isinstance(state, QByteArray) and not self.restoreState(state, STATE_VERSION):
-            self._arrange()
-
-    # ---- actions
-
-    def _make_actions(self) -> dict[str, QAction]:
-        """Name → action. Panes add theirs by offering `pane_actions()`."""
-        actions: dict[str, QAction] = {}
-
-        def add(name: str, text: str, keys: str | list[str], act: Callable[[], object]) -> None:
-            action = QAction(text, self)
-            action.setShortcuts([QKeySequence(k) for k in ([keys] if isinstance(keys, str) else keys) if k])
-            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-            action.triggered.connect(lambda: act())
-            self.addAction(action)
-            actions[name] = action
-
-        add("run", "Run or pause", "Space", self.toggle_run)
-        add("step", "Step one tick", ".", lambda: self.desk.do(lambda c: c.step(1)))
-        add("rewind", "Back to tick 0", "Ctrl+R", self.rewind)
-        add("restart", "Restart the subject", "Ctrl+Shift+R", self.restart)
-        add("record", "Record or stop recording", "R", self.toggle_record)
-        add("twin", "Intact twin beside the subject", "Ctrl+T", self.toggle_twin)
-        add("note", "Write a note", "N", self.write_note)
+    @property
+    def tools(self) -> ToolsPane:
         tools = self.panes["Tools"]
         assert isinstance(tools, ToolsPane)
-        tools.protocol.recordings_folder = self.recordings_folder()
-        add("stimulate", "Stimulate now", "S", tools.stimulate_now)
-        add("silence", "Silence the selection", "X", tools.silence_selection)
-        add("live", "Follow the live edge", "End", self.desk.view.go_live)
-        add("shorter", "Less time per division", "]", lambda: self._scale_span(0.5))
-        add("longer", "More time per division", "[", lambda: self._scale_span(2.0))
-        add("undo", "Undo", "Ctrl+Z", self.desk.undo.undo)
-        add("redo", "Redo", ["Ctrl+Shift+Z", "Ctrl+Y"], self.desk.undo.redo)
-        add("open", "Choose a subject, open a recording", "Ctrl+O", self.open_menu)
-        add("palette", "All commands", "Ctrl+K", lambda: self.palette_overlay.open_over())
-        add("keys", "All keys", "F12", lambda: self.key_sheet.open_over())
-        add("layout", "Reset the layout", "Ctrl+0", self.reset_layout)
-        add("theme", "Light or dark", "Ctrl+L", self.toggle_theme)
-        add("tour", "Tour of the window", "", lambda: self.tour.begin())
-        add("details", "Details of the last message", "F8", lambda: self.messages.show_history())
-        for n in range(1, 10):
-            add(f"mark{n}", f"Event mark {n}", str(n), partial(self._mark, n))
-        for pane in self.panes.values():
-            for name, text, keys, act in getattr(pane, "pane_actions", list)():
-                add(name, text, keys, act)
-        for name, text, keys, act in self.outlets.commands():
-            add(name, text, keys, act)
-        for title, dock in self.docks.items():
-            action = dock.toggleViewAction()
-            action.setText(f"Show or hide {title}")
-            actions[f"dock {title}"] = action
-        self.addAction(actions["dock Console"])
-        actions["dock Console"].setShortcut(QKeySequence("Ctrl+J"))
-        actions["dock Console"].triggered.connect(lambda shown: self._raise_console() if shown else None)
-        timeline = self._bar.toggleViewAction()
-        timeline.setText("Show or hide Timeline")
-        actions["dock Timeline"] = timeline
-        return actions
+        return tools
 
     def _connect(self) -> None:
         strip, desk = self.transport, self.desk
@@ -270,8 +147,8 @@ class MainWindow(QMainWindow):
             self.desk.do(lambda c: c.reset(self.desk.asked.seed if self.desk.asked else 0))
             self.desk.view.go_live()
 
-    def _raise_console(self) -> None:
-        self.docks[self.console.title].raise_()
+    def raise_console(self) -> None:
+        self.docks.raise_console()
         self.console.setFocus()
 
     @Slot()
@@ -282,18 +159,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def toggle_record(self) -> None:
-        status = self.desk.status
-        if status is not None and status.recorder is not None:
-            self.desk.do(lambda c: c.stop_recording("stopped at the rig"))
-            if self._recording is not None:
-                self.desk.say(Level.NOTE, f"recorded {self._recording}")
-                self._remember(self._recording)
-            return
-        if self.desk.description is None:
-            return
-        path = self.next_recording_path()
-        if self.desk.do(lambda c: c.start_recording(path)) is not None:
-            self._recording, self._recording_since_tick = path, self.desk.tick
+        if self.recordings.running:
+            self.recordings.stop()
+        elif (path := self.recordings.start()) is not None:
             streams = len(self.desk.client.watched) if self.desk.client is not None else 0
             self.transport.record.show_name(path.name, f"{streams} streams")
 
@@ -311,44 +179,22 @@ class MainWindow(QMainWindow):
         elif entry.kind in (LogKind.RESET, LogKind.RESTORE) and self.transport.twin_box.isVisible():
             self.transport.show_twin("on", None)
 
-    def _mark(self, number: int) -> None:
+    def mark(self, number: int) -> None:
         self.desk.do(lambda c: c.mark(number))
-
-    def recordings_folder(self) -> Path:
-        """Where recordings go: a folder of the person's documents, or what the settings say."""
-        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        return Path(str(self.settings.value("recordings", str(Path(documents) / "Headstage"))))
-
-    def next_recording_path(self) -> Path:
-        folder = self.recordings_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        description = self.desk.description
-        stem = "run" if description is None else description.info.name.split(" · ")[-1]
-        stem = "".join(c if c.isalnum() else "-" for c in stem.lower()).strip("-")
-        stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
-        path = folder / f"{stem}-{stamp}.rig"
-        n = 2
-        while path.exists():
-            path = folder / f"{stem}-{stamp}-{n}.rig"
-            n += 1
-        return path
-
-    def _remember(self, path: Path) -> None:
-        recent = [str(path), *(r for r in self.subject_menu.recent_recordings() if r != str(path))]
-        self.settings.setValue("recent", recent[:12])
 
     @Slot()
     def write_note(self) -> None:
-        tick = self.desk.tick
-        text, given = QInputDialog.getText(self, "Note", f"Note at tick {tick}:")
-        if given and text.strip():
-            self.desk.do(lambda c: c.note(text.strip()))
+        self.ask.ask(
+            "Note",
+            "what happens; it is stamped when you press Return",
+            lambda text: self.desk.do(lambda c: c.note(text)),
+        )
 
     @Slot(object, object)
     def _set_speed(self, ticks_per_s: float | None, times_real: float | None) -> None:
         self.desk.do(lambda c: c.set_speed(ticks_per_s, times_real=times_real))
 
-    def _scale_span(self, factor: float) -> None:
+    def scale_span(self, factor: float) -> None:
         self.desk.view.set_span(round(self.desk.view.span_ticks * factor))
 
     @Slot()
@@ -445,10 +291,8 @@ class MainWindow(QMainWindow):
             self.transport.setProperty("recording", recording)
             self.transport.style().unpolish(self.transport)
             self.transport.style().polish(self.transport)
-        if recording and self.desk.description is not None:
-            hz = self.desk.description.info.tick_hz
-            done = status.tick - self._recording_since_tick
-            self.transport.record.show_clock(clock_text(done, hz)[:12] if hz > 0 else f"{done} ticks")
+        if recording:
+            self.transport.record.show_clock(self.recordings.clock())
         for pane in self.panes.values():
             if pane.isVisible():
                 pane.pull(pull)
@@ -456,8 +300,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._timer.stop()
-        self.settings.setValue("geometry", self.saveGeometry())
-        self.settings.setValue("state", self.saveState(STATE_VERSION))
+        self.docks.keep()
         self.outlets.close()
         self.desk.close()
         super().closeEvent(event)
@@ -465,13 +308,3 @@ class MainWindow(QMainWindow):
     @property
     def state(self) -> State | None:
         return None if self.desk.status is None else self.desk.status.state
-
-
-class PaneDock(QDockWidget):
-    """A dock whose title bar is the pane's own header: nothing is said twice."""
-
-    def __init__(self, pane: Pane, parent: QWidget) -> None:
-        super().__init__(pane.title, parent)
-        self.setObjectName(pane.title)
-        self.setTitleBarWidget(pane.take_header())
-        self.setWidget(pane)

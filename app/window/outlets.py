@@ -5,7 +5,7 @@ Made once by the main window, which gives its panes, docks and recordings, takes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QSettings
@@ -20,6 +20,7 @@ from app.window.pane import Pane
 from app.window.pictures import Pictures
 from app.window.playback_bar import PlaybackBar
 from app.window.recording_facts import RecordingOffer, offered
+from app.window.recordings import Recordings
 from app.window.rederive_sheet import RederiveSheet
 from app.window.sound import SoundControl
 from app.window.timeline import TimelinePane
@@ -35,9 +36,7 @@ class Outlets:
     window : sheets lie over it
     panes : by title, the timeline among them
     console : in its dock
-    made : the recording made last, or being made; None where there is none
-    recent : paths of recordings, newest first
-    folder : where pictures are proposed
+    recordings : what exports are made of, and where pictures are proposed
     """
 
     def __init__(
@@ -48,17 +47,15 @@ class Outlets:
         panes: Mapping[str, Pane],
         timeline: TimelinePane,
         console: ConsolePane,
-        made: Callable[[], Path | None],
-        recent: Callable[[], Sequence[str]],
-        folder: Callable[[], Path],
+        recordings: Recordings,
     ) -> None:
-        self._desk, self._made, self._recent, self._timeline = desk, made, recent, timeline
+        self._desk, self._recordings, self._timeline = desk, recordings, timeline
         self.console = console
         self.console.find_recording = self.recording
         self.export = ExportSheet(desk, self.offers, window)
         self.film = FilmSheet(desk, self.offers, window)
         self.rederive = RederiveSheet(desk, self.offers, window)
-        self.pictures = Pictures(panes, desk, folder, window)
+        self.pictures = Pictures(panes, desk, recordings.folder, window)
         self.sound = SoundControl(desk, settings, parent=window)
         self.playback = PlaybackBar(desk, timeline.body)
         layout = timeline.body.layout()
@@ -92,10 +89,9 @@ class Outlets:
 
     def offers(self) -> tuple[RecordingOffer, ...]:
         """Recordings at hand; one that is still being made is not."""
-        status = self._desk.status
-        making = self._made() if status is not None and status.recorder is not None else None
-        made = None if making is not None else self._made()
-        return tuple(o for o in offered(self.playing, made, self._recent()) if o.path != making)
+        made, running = self._recordings.made, self._recordings.running
+        offers = offered(self.playing, None if running else made, self._recordings.recent())
+        return tuple(o for o in offers if not (running and o.path == made))
 
     def pull(self, pull: Pull) -> None:
         """On every turn of the timer."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSettings
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
 from app.window.desk import Desk, Level, Opening
 from app.window.offers import offers
+from app.window.recordings import Recordings
 
 PLAYBACK = "playback"
 
@@ -16,8 +17,8 @@ PLAYBACK = "playback"
 class SubjectMenu:
     """Subjects, games, recent recordings, a file dialog."""
 
-    def __init__(self, desk: Desk, settings: QSettings, window: QWidget) -> None:
-        self._desk, self._settings, self._window = desk, settings, window
+    def __init__(self, desk: Desk, recordings: Recordings, window: QWidget) -> None:
+        self._desk, self._recordings, self._window = desk, recordings, window
 
     def pop_up(self, button: QPushButton) -> None:
         menu = self.menu()
@@ -36,7 +37,7 @@ class SubjectMenu:
         menu.addSeparator()
         menu.addAction("Cartridge from a file…").triggered.connect(lambda: self._open_cartridge())
         menu.addAction("Recording…").triggered.connect(lambda: self._open_recording())
-        recent = self.recent_recordings()
+        recent = self._recordings.recent()
         if recent:
             menu.addSeparator()
             for path in recent:
@@ -45,11 +46,6 @@ class SubjectMenu:
                 action.triggered.connect(lambda _=False, p=path: self.play_back(Path(p)))
         menu.setToolTipsVisible(True)
         return menu
-
-    def recent_recordings(self) -> list[str]:
-        value = self._settings.value("recent", [])
-        paths = [value] if isinstance(value, str) else list(value) if isinstance(value, list) else []
-        return [str(p) for p in paths if Path(str(p)).is_dir()]
 
     def play_back(self, path: Path) -> None:
         self._desk.open(Opening(PLAYBACK, {"recording": str(path)}))

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from app.window.desk import Opening
@@ -76,15 +75,18 @@ def test_r_records_and_the_strip_says_so(qtbot: QtBot, window: MainWindow, tmp_p
         assert recording.problems == ()
         assert set(recording.streams) == {"spikes", "charge", "counts", "word", "frame"}
         assert [e.payload["number"] for e in recording.log if e.kind is LogKind.MARK] == [7]
-    assert window.subject_menu.recent_recordings() == [str(path)]
+    assert window.recordings.recent() == [str(path)]
     assert path.name in window.messages.text
 
 
-def test_a_note_is_in_the_log_and_on_the_timeline(
-    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("first hit", True))
+def test_a_note_is_in_the_log_and_on_the_timeline(qtbot: QtBot, window: MainWindow) -> None:
     press(window, Qt.Key.Key_N)
+    qtbot.waitUntil(window.ask.isVisible)
+    tick = window.desk.tick
+    qtbot.waitUntil(lambda: window.desk.tick > tick)  # nothing is held up by the question
+    QTest.keyClicks(window.ask.field, "first hit")
+    QTest.keyClick(window.ask.field, Qt.Key.Key_Return)
+    assert not window.ask.isVisible()
     qtbot.waitUntil(lambda: any(m.text == "first hit" for m in window.timeline.events.marks))
 
 
@@ -158,14 +160,14 @@ def test_light_and_dark_differ_where_it_matters(window: MainWindow) -> None:
 
 
 def test_the_layout_is_kept_and_can_be_reset(qtbot: QtBot, window: MainWindow, settings: QSettings) -> None:
-    window.docks["Raster"].hide()
+    window.docks.of["Raster"].hide()
     window.close()
     again = MainWindow(settings)
     qtbot.addWidget(again)
     again.show()
-    assert again.docks["Raster"].isHidden()
-    again.reset_layout()
-    assert not again.docks["Raster"].isHidden()
+    assert again.docks.of["Raster"].isHidden()
+    again.docks.reset()
+    assert not again.docks.of["Raster"].isHidden()
     again.close()
 
 
@@ -173,7 +175,7 @@ def test_a_hidden_pane_is_not_pulled(qtbot: QtBot, window: MainWindow, monkeypat
     pulled: list[str] = []
     for title, pane in window.panes.items():
         monkeypatch.setattr(pane, "pull", lambda pull, title=title: pulled.append(title))
-    window.docks["Spectrogram"].hide()
+    window.docks.of["Spectrogram"].hide()
     qtbot.waitUntil(lambda: pulled.count("Oscilloscope") > 3)
     assert "Spectrogram" not in pulled
 
@@ -217,8 +219,8 @@ def test_a_recording_plays_back_in_the_same_window(qtbot: QtBot, window: MainWin
     tick = window.desk.tick
     qtbot.waitUntil(lambda: window.desk.tick > tick + 300)
     press(window, Qt.Key.Key_R)
-    qtbot.waitUntil(lambda: window.subject_menu.recent_recordings() != [])
-    window.subject_menu.play_back(Path(window.subject_menu.recent_recordings()[0]))
+    qtbot.waitUntil(lambda: window.recordings.recent() != [])
+    window.subject_menu.play_back(Path(window.recordings.recent()[0]))
     qtbot.waitUntil(lambda: (d := window.desk.description) is not None and d.info.end_tick is not None, timeout=OPEN_MS)
     press(window, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: window.desk.tick > tick + 100, timeout=30_000)

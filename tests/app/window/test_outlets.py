@@ -42,7 +42,7 @@ def record(qtbot, window, n_ticks=200):
     qtbot.waitUntil(lambda: window.desk.tick > until, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: window.desk.status.recorder is None)
-    (path,) = (window.recordings_folder()).glob("*.rig")
+    (path,) = window.recordings.folder().glob("*.rig")
     return path
 
 
@@ -109,8 +109,9 @@ def test_playback_takes_the_timelines_place(qtbot, window):
     assert not bar.isVisible()
 
 
+@pytest.mark.filterwarnings("default")  # the kernel's own deprecations
 def test_the_console_waits_behind_the_spectrogram(qtbot, window):
-    dock = window.docks["Console"]
+    dock = window.docks.of["Console"]
     assert not dock.isVisible()
     QTest.keyClick(window, Qt.Key.Key_J, CONTROL)
     assert dock.isVisible()
