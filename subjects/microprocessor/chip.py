@@ -50,6 +50,45 @@ class ResetScript:
 
 
 @dataclass(frozen=True)
+class RacePass:
+    """A race that the compiled engine must run before a clock step, because what it leaves behind outlives it.
+
+    When clock lines derived from one pin do not switch together, buses are joined for the moment in between as at no
+    settled clock level. Components of `around` are solved once with `levels`, all other gates as they were.
+
+    Attributes
+    ----------
+    step : index in `clock_cycle` of the step that it precedes
+    levels : clock lines in that moment
+    around : nodes whose components are solved
+    unless_low : when all of these are low the pass would change nothing, and is left out; empty: never left out
+    """
+
+    step: int
+    levels: Levels
+    around: tuple[str, ...]
+    unless_low: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trips:
+    """When the compiled engine leaves the chip to the event-driven one, for races that only that one decides.
+
+    Attributes
+    ----------
+    while_levels : as long as one of these pins is at its level
+    fetch_when : levels that hold, after a read, when what was read is an opcode
+    opcodes : those that need it
+    n_half_cycles : how long, after the last reason
+    """
+
+    while_levels: Levels = ()
+    fetch_when: Levels = ()
+    opcodes: frozenset[int] = frozenset()
+    n_half_cycles: int = 0
+
+
+@dataclass(frozen=True)
 class Register:
     """A number kept in nodes.
 
@@ -95,6 +134,7 @@ class ChipDescription:
     registers : what to decode into numbers
     um_per_unit : mask units to micrometres
     regions : rules in order
+    race_passes, trips : what the compiled engine must be told; nothing for a chip whose clocks do not overlap
     """
 
     name: str
@@ -108,6 +148,8 @@ class ChipDescription:
     registers: Mapping[str, Register]
     um_per_unit: float
     regions: tuple[RegionRule, ...] = ()
+    race_passes: tuple[RacePass, ...] = ()
+    trips: Trips = Trips()
 
 
 def bits(pattern: str, n: int) -> tuple[str, ...]:

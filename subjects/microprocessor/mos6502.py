@@ -10,7 +10,16 @@ here while clk0 is high. The reset script is that of perfect6502's `initAndReset
 
 from __future__ import annotations
 
-from subjects.microprocessor.chip import ChipDescription, ClockStep, MemoryProtocol, Register, ResetScript, bits
+from subjects.microprocessor.chip import (
+    ChipDescription,
+    ClockStep,
+    MemoryProtocol,
+    RacePass,
+    Register,
+    ResetScript,
+    Trips,
+    bits,
+)
 from subjects.microprocessor.mos6502_regions import REGIONS
 
 UM_PER_UNIT = 0.443
@@ -55,4 +64,21 @@ MOS6502 = ChipDescription(
     },
     um_per_unit=UM_PER_UNIT,
     regions=REGIONS,
+    # When clk0 rises cp1 falls before cclk rises: for that moment the internal data bus keeps what its drivers left
+    race_passes=(
+        RacePass(
+            step=1,
+            levels=(("clk0", 1), ("cp1", 0), ("cclk", 0)),
+            around=bits("idb{}", 8),
+            unless_low=("dpc41_DL/ADL", "dpc42_DL/ADH", "dpc43_DL/DB"),
+        ),
+    ),
+    # Under reset, and after 8B, AB, BB (unstable on silicon too), several drivers fight over a bus across clock edges.
+    # Measured: 8 half-cycles are too few after an opcode, 2 after reset.
+    trips=Trips(
+        while_levels=(("res", 0),),
+        fetch_when=(("clk0", 1), ("sync", 1)),
+        opcodes=frozenset((0x8B, 0xAB, 0xBB)),
+        n_half_cycles=16,
+    ),
 )

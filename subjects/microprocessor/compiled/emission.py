@@ -1,0 +1,249 @@
+"""LLVM IR of a program: one function per routine, working on words in memory.
+
+    void NAME(ptr state, ptr masks, ptr unstable)
+
+`state` holds the program's words in order of slot, `masks` its rows in order, `unstable` one word. In every word, bit l
+(or, for one chip, the whole word) belongs to lane l. A routine reads masks, changes state, and ors into `unstable` the
+lanes of which a cycle was still changing after `cap` rounds. Names are `phase0` ... and `race0` ...
+
+How a word lies in memory and in a register is its shape:
+
+    one_chip()      4 bytes, all ones or zero; computed in 128 bits, where "and-or-not" of three is one instruction
+    lanes(8)        8 × 64 bits: 512 chips, each a bit of every word; lanes(4) for machines without AVX-512
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from subjects.microprocessor.compiled.expressions import ONE, ZERO, Expressions, Kind
+from subjects.microprocessor.compiled.program import Block, Program, Results, Routine
+
+ONE_CHIP_CAP = 12
+"""Rounds after which a cycle of one chip is left as it is; an intact 6502 never comes near."""
+
+LANES_CAP = 48
+"""For lanes: with fewer rounds, lesioned chips that would still settle count as unstable."""
+
+
+@dataclass(frozen=True)
+class WordShape:
+    """A node's word.
+
+    Attributes
+    ----------
+    name : for people and caches
+    register : LLVM type in which it is computed
+    memory : LLVM type in which it is kept
+    n_bytes : of a word in memory
+    cap : rounds of a cycle at most
+    """
+
+    name: str
+    register: str
+    memory: str
+    n_bytes: int
+    cap: int
+
+    @property
+    def splat(self) -> bool:
+        """Whether a word is widened when it is loaded."""
+        return self.register != self.memory
+
+    @property
+    def reduced(self) -> str:
+        """Type of one element."""
+        return self.register.removesuffix(">").split(" x ")[1]
+
+    @property
+    def n_elements(self) -> int:
+        return int(self.register.removeprefix("<").split(" x ")[0])
+
+
+def one_chip(cap: int = ONE_CHIP_CAP) -> WordShape:
+    return WordShape("chip", "<4 x i32>", "i32", 4, cap)
+
+
+def lanes(n_words: int, cap: int = LANES_CAP) -> WordShape:
+    """64 * n_words lanes."""
+    shape = f"<{n_words} x i64>"
+    return WordShape(f"lanes{64 * n_words}", shape, shape, 8 * n_words, cap)
+
+
+def emit_program(program: Program, shape: WordShape) -> str:
+    """The module's text."""
+    names = function_names(len(program.phases), len(program.race_passes))
+    lines: list[str] = []
+    for name, routine in zip(names, (*program.phases, *program.race_passes), strict=True):
+        lines += _Function(program, shape).text(name, routine)
+    lines.append(f"declare {shape.reduced} @llvm.vector.reduce.or.v{shape.n_elements}{shape.reduced}({shape.register})")
+    return "\n".join(lines) + "\n"
+
+
+class _Function:
+    """Lines of one function, and which register holds what at the point reached."""
+
+    def __init__(self, program: Program, shape: WordShape) -> None:
+        self._program = program
+        self._shape = shape
+        self._x: Expressions = program.expressions
+        self._lines: list[str] = []
+        self._n_registers = 0
+        self._n_labels = 0
+        self._node_register: dict[int, str] = {}
+        self._other_register: dict[tuple[Kind, int], str] = {}
+
+    def text(self, name: str, routine: Routine) -> list[str]:
+        self._put(f"define void @{name}(ptr noalias %state, ptr noalias %masks, ptr noalias %unstable) {{")
+        self._label("entry")
+        for node, level in sorted(routine.constants.items()):
+            if node in self._program.slot_of_node:
+                self._store_node(node, self._constant(level))
+        for block in routine.blocks:
+            if block.cut:
+                self._cycle(block)
+            else:
+                self._components(block)
+        self._put("  ret void")
+        self._put("}")
+        return self._lines
+
+    # ---- lines
+
+    def _put(self, line: str) -> None:
+        self._lines.append(line)
+
+    def _new(self, right: str) -> str:
+        self._n_registers += 1
+        self._put(f"  %r{self._n_registers} = {right}")
+        return f"%r{self._n_registers}"
+
+    def _label(self, name: str) -> None:
+        """Start a basic block. What registers held is forgotten: another way may lead here."""
+        self._put(f"{name}:")
+        self._node_register.clear()
+        self._other_register.clear()
+
+    def _constant(self, level: int) -> str:
+        ones = ", ".join(f"{self._shape.reduced} -1" for _ in range(self._shape.n_elements))
+        return f"<{ones}>" if level else "zeroinitializer"
+
+    # ---- memory
+
+    def _pointer(self, base: str, slot: int) -> str:
+        return self._new(f"getelementptr i8, ptr {base}, i64 {slot * self._shape.n_bytes}")
+
+    def _load(self, base: str, slot: int) -> str:
+        shape = self._shape
+        align = min(shape.n_bytes, 8)
+        found = self._new(f"load {shape.memory}, ptr {self._pointer(base, slot)}, align {align}")
+        if not shape.splat:
+            return found
+        first = self._new(f"insertelement {shape.register} poison, {shape.memory} {found}, i32 0")
+        zeros = f"<{shape.n_elements} x i32> zeroinitializer"
+        return self._new(f"shufflevector {shape.register} {first}, {shape.register} poison, {zeros}")
+
+    def _store(self, base: str, slot: int, register: str) -> None:
+        shape = self._shape
+        if shape.splat:
+            register = self._new(f"extractelement {shape.register} {register}, i32 0")
+        align = min(shape.n_bytes, 8)
+        self._put(f"  store {shape.memory} {register}, ptr {self._pointer(base, slot)}, align {align}")
+
+    def _store_node(self, node: int, register: str) -> None:
+        self._store("%state", self._program.slot_of_node[node], register)
+        self._node_register[node] = register
+
+    def _leaf(self, kind: Kind, number: int) -> str:
+        if kind in (Kind.GATE, Kind.CHARGE):
+            if number not in self._node_register:
+                self._node_register[number] = self._load("%state", self._program.slot_of_node[number])
+            return self._node_register[number]
+        key = (kind, number)
+        if key not in self._other_register:
+            drive = kind is Kind.DRIVE
+            slot = self._program.slot_of_drive[number] if drive else number
+            self._other_register[key] = self._load("%state" if drive else "%masks", slot)
+        return self._other_register[key]
+
+    # ---- expressions
+
+    def _compute(self, root: int, done: dict[int, str]) -> str:
+        """Register of an expression; parts shared within a component are computed once."""
+        waiting = [root]
+        while waiting:
+            x = waiting[-1]
+            if x in done:
+                waiting.pop()
+                continue
+            node = self._x.nodes[x]
+            if x in (ZERO, ONE):
+                done[x] = self._constant(node.a)
+            elif node.kind < Kind.NOT:
+                done[x] = self._leaf(node.kind, node.a)
+            else:
+                parts = [node.a] if node.kind is Kind.NOT else [node.b, node.a]
+                missing = [part for part in parts if part not in done]
+                waiting += missing
+                if missing:
+                    continue
+                if node.kind is Kind.NOT:
+                    done[x] = self._new(f"xor {self._shape.register} {done[node.a]}, {self._constant(1)}")
+                else:
+                    operation = "and" if node.kind is Kind.AND else "or"
+                    done[x] = self._new(f"{operation} {self._shape.register} {done[node.a]}, {done[node.b]}")
+        return done[root]
+
+    def _components(self, block: Block) -> None:
+        for results in block.components:
+            self._component(results)
+
+    def _component(self, results: Results) -> None:
+        done: dict[int, str] = {}
+        registers = {node: self._compute(x, done) for node, x in results.items()}
+        for node, register in registers.items():
+            self._store_node(node, register)
+
+    def _cycle(self, block: Block) -> None:
+        """Repeat until no cut node changes, or `cap` rounds have passed.
+
+        before → head → (again) head → exit, by way of `late` when the cap is reached
+        """
+        shape = self._shape
+        self._n_labels += 1
+        k = self._n_labels
+        before, head, late, leave = (f"{name}{k}" for name in ("before", "head", "late", "leave"))
+        self._put(f"  br label %{before}")
+        self._label(before)
+        self._put(f"  br label %{head}")
+        self._label(head)
+        self._put(f"  %round{k} = phi i32 [ 1, %{before} ], [ %next{k}, %again{k} ]")
+        old = {node: self._load("%state", self._program.slot_of_node[node]) for node in block.cut}
+        self._node_register.update(old)
+        self._components(block)
+        changed = ""
+        for node, register in old.items():
+            change = self._new(f"xor {shape.register} {register}, {self._node_register[node]}")
+            changed = self._new(f"or {shape.register} {changed}, {change}") if changed else change
+        reduce = f"@llvm.vector.reduce.or.v{shape.n_elements}{shape.reduced}"
+        if shape.splat:
+            any_changed = self._new(f"extractelement {shape.register} {changed}, i32 0")
+        else:
+            any_changed = self._new(f"call {shape.reduced} {reduce}({shape.register} {changed})")
+        self._put(f"  %moving{k} = icmp ne {shape.reduced} {any_changed}, 0")
+        self._put(f"  br i1 %moving{k}, label %again{k}, label %{leave}")
+        self._put(f"again{k}:")
+        self._put(f"  %next{k} = add i32 %round{k}, 1")
+        self._put(f"  %spent{k} = icmp eq i32 %round{k}, {shape.cap}")
+        self._put(f"  br i1 %spent{k}, label %{late}, label %{head}")
+        self._label(late)
+        self._store("%unstable", 0, self._new(f"or {shape.register} {self._load('%unstable', 0)}, {changed}"))
+        self._put(f"  br label %{leave}")
+        self._label(leave)
+
+
+def function_names(n_phases: int, n_races: int) -> Iterator[str]:
+    """Names of the functions in a module: the phases', then the race passes'."""
+    yield from (f"phase{k}" for k in range(n_phases))
+    yield from (f"race{k}" for k in range(n_races))
