@@ -135,11 +135,19 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class OptionInfo:
-    """One ``--set key=value`` of a subject."""
+    """One ``--set key=value`` of a subject.
+
+    Attributes
+    ----------
+    name, description : one line
+    default : its value when nobody says
+    offered : values that a menu should name, which need nothing else to be installed
+    """
 
     name: str
     description: str
     default: str
+    offered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from importlib.util import find_spec
 
 from app.window.desk import Opening
 from rig.registry import BrokenPlugin, installed_plugins
+from rig.subject import OptionInfo
 
-GAMES = ("space_invaders", "donkey_kong", "pitfall")
+ALE_GAMES = ("space_invaders", "donkey_kong", "pitfall")
 HIDDEN = ("playback",)  # opened through a recording
 
 
@@ -35,17 +36,14 @@ def offers() -> tuple[Offer, ...]:
         if absent:
             line = f"{plugin.name} needs {absent[0]}, which Headstage may not ship: run  headstage install {absent[0]}"
             missing.append(Offer(f"{plugin.name}  (needs {absent[0]})", None, line))
-        elif any(o.name == "cartridge" for o in plugin.options):
-            ready[:0] = _games(name)
-            if not ready:
-                line = "no cartridges are at hand: pip install ale-py, or open a file of yours"
-                missing.append(Offer(f"{plugin.name}  (needs a cartridge)", None, line))
+        elif cartridge := next((o for o in plugin.options if o.name == "cartridge"), None):
+            ready[:0] = _games(name, cartridge)
         else:
             ready.append(Offer(f"{plugin.name} — {plugin.summary}", Opening(name, {})))
     return (*ready, *missing)
 
 
-def _games(plugin: str) -> list[Offer]:
-    if find_spec("ale_py") is None:
-        return []
-    return [Offer(f"{plugin} · {g.replace('_', ' ')}", Opening(plugin, {"cartridge": g})) for g in GAMES]
+def _games(plugin: str, cartridge: OptionInfo) -> list[Offer]:
+    """The plugin's own games, then some of the person's own ale-py."""
+    games = (*cartridge.offered, *(() if find_spec("ale_py") is None else ALE_GAMES))
+    return [Offer(f"{plugin} · {g.replace('_', ' ')}", Opening(plugin, {"cartridge": g})) for g in games]

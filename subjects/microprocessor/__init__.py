@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rig.subject import Asset, OptionInfo, Subject, SubjectPlugin
+from subjects.microprocessor.cartridges.names import GAMES
 
 
 def _open(options: Mapping[str, str]) -> Subject:
@@ -31,7 +32,12 @@ PLUGIN = SubjectPlugin(
     summary="a MOS 6502, transistor by transistor, playing Atari 2600 cartridges",
     open=_open,
     options=(
-        OptionInfo("cartridge", "a 2 or 4 kB file, or the name of one in ale-py, such as space_invaders", ""),
+        OptionInfo(
+            "cartridge",
+            f"Headstage's own {', '.join(GAMES)}; a 2 or 4 kB file; or a game in ale-py, such as space_invaders",
+            GAMES[0],
+            offered=GAMES,
+        ),
         OptionInfo("chip", "the processor's netlist; mos6502", "mos6502"),
         OptionInfo("chip_dir", "a folder with other Visual6502 files than the installed ones", ""),
         OptionInfo("engine", "how it is simulated; event: every node exact", "event"),

@@ -12,6 +12,7 @@ from rig.errors import AssetError, SpecError
 from rig.subject import SubjectInfo
 from subjects.microprocessor.atari2600.cartridge import Cartridge, open_cartridge
 from subjects.microprocessor.atari2600.state import BOARD, CPU_HZ
+from subjects.microprocessor.cartridges.names import GAMES
 from subjects.microprocessor.chip import ChipDescription
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.geometry import build_geometry
@@ -27,7 +28,7 @@ from subjects.microprocessor.unit_table import microprocessor_units
 CHIPS = {chip.name: chip for chip in (MOS6502,)}
 ENGINES = ("event",)
 TVS = ("ntsc",)
-DEFAULTS = {"chip": "mos6502", "chip_dir": "", "cartridge": "", "engine": "event", "tv": "ntsc"}
+DEFAULTS = {"chip": "mos6502", "chip_dir": "", "cartridge": GAMES[0], "engine": "event", "tv": "ntsc"}
 
 SEMANTICS = "1"
 """Raised whenever the same netlist and cartridge give other samples than before; part of the fingerprint."""
@@ -51,8 +52,8 @@ def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
             raise SpecError(f"asked for {name}={chosen[name]}; it must be {' or '.join(possible)}")
     if chosen["cartridge"] in ("", "none"):
         raise AssetError(
-            "asked for a console without a cartridge; give cartridge=FILE (2 or 4 KiB) or cartridge=NAME of one that "
-            "ale-py brings, such as cartridge=space_invaders"
+            "asked for a console without a cartridge; give cartridge=FILE (2 or 4 KiB), one of Headstage's own "
+            f"({', '.join(GAMES)}) or one that ale-py brings, such as cartridge=space_invaders"
         )
     cartridge = open_cartridge(chosen["cartridge"])
     chip = CHIPS[chosen["chip"]]
@@ -70,8 +71,9 @@ def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
     return Microprocessor(
         info=_info(netlist, chip, cartridge, chosen),
         units=microprocessor_units(netlist, build_geometry(netlist, segments, chip.um_per_unit), chip),
-        streams=microprocessor_streams(netlist, chip),
+        streams=microprocessor_streams(netlist, chip, cartridge.variables),
         machine=machine,
+        variables=cartridge.variables,
     )
 
 
@@ -84,7 +86,7 @@ def _info(netlist: Netlist, chip: ChipDescription, cartridge: Cartridge, options
         source="Visual6502 project, www.visual6502.org: the netlist traced from photographs of the die",
         licence=(
             "netlist: CC BY-NC-SA 3.0, Greg James, Brian Silverman, Barry Silverman, www.visual6502.org; "
-            "cartridge: its owner's"
+            f"cartridge: {cartridge.licence}"
         ),
         tick_name="half-cycle",
         tick_hz=HALF_CYCLES_PER_CYCLE * CPU_HZ,

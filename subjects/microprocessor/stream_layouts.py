@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rig.streams import StreamInfo, StreamKind
 from subjects.microprocessor.atari2600.palette import NTSC
 from subjects.microprocessor.atari2600.state import RAM_BYTES, SCREEN_COLUMNS, SCREEN_LINES
+from subjects.microprocessor.cartridges.variables import Variable
 from subjects.microprocessor.chip import ChipDescription, Register
 from subjects.microprocessor.netlist import Netlist
 
@@ -39,8 +40,10 @@ def pack_words(words: NDArray[np.uint32], dtype: np.dtype[Any]) -> NDArray[np.vo
     return packed
 
 
-def microprocessor_streams(netlist: Netlist, chip: ChipDescription) -> tuple[StreamInfo, ...]:
-    """nodes, bus, screen, ram."""
+def microprocessor_streams(
+    netlist: Netlist, chip: ChipDescription, variables: tuple[Variable, ...] = ()
+) -> tuple[StreamInfo, ...]:
+    """nodes, bus, screen, ram; and game, where the cartridge's variables are known."""
     node_ids = np.flatnonzero(netlist.node_exists).astype(np.int64)
     return (
         StreamInfo(
@@ -79,4 +82,17 @@ def microprocessor_streams(netlist: Netlist, chip: ChipDescription) -> tuple[Str
             ticks_per_sample=None,
             channel_names=tuple(f"0x{0x80 + k:02x}" for k in range(RAM_BYTES)),
         ),
+        *((_game_stream(variables),) if variables else ()),
+    )
+
+
+def _game_stream(variables: tuple[Variable, ...]) -> StreamInfo:
+    return StreamInfo(
+        name="game",
+        description="what the game keeps in RAM, by name, at the end of each frame",
+        kind=StreamKind.VALUES,
+        dtype=np.dtype(np.int32),
+        shape=(len(variables),),
+        ticks_per_sample=None,
+        channel_names=tuple(variable.name for variable in variables),
     )

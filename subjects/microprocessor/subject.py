@@ -26,6 +26,7 @@ from rig.subject import ControlValue, SubjectInfo
 from rig.units import UnitTable
 from subjects.microprocessor.atari2600.console import apply_inputs
 from subjects.microprocessor.atari2600.state import BOARD, RAM_BYTES
+from subjects.microprocessor.cartridges.variables import Variable, read_variables
 from subjects.microprocessor.controls import CONTROLS, check_control, console_inputs, default_controls
 from subjects.microprocessor.engine import EngineState
 from subjects.microprocessor.holds import Holds, check_perturbation
@@ -43,12 +44,20 @@ class Microprocessor:
     controls = CONTROLS
     perturbation_kinds = SWITCHING
 
-    def __init__(self, info: SubjectInfo, units: UnitTable, streams: tuple[StreamInfo, ...], machine: Machine) -> None:
+    def __init__(
+        self,
+        info: SubjectInfo,
+        units: UnitTable,
+        streams: tuple[StreamInfo, ...],
+        machine: Machine,
+        variables: tuple[Variable, ...] = (),
+    ) -> None:
         self.info = info
         self.units = units
         self.streams = streams
         self._layout = {stream.name: stream for stream in streams}
         self._machine = machine
+        self._variables = variables
         self._netlist = machine.engine.netlist
         self._first_transistor = first_transistor_id(self._netlist)
         self._watched: dict[str, NDArray[np.int64]] = {}  # stream → channels
@@ -116,7 +125,7 @@ class Microprocessor:
         if run.words is not None:
             chunks.append(Chunk("bus", start, pack_words(run.words, self._layout["bus"].dtype)))
         if len(run.frame_steps):
-            chunks += [self._frames(name, start, run) for name in ("screen", "ram") if name in self._watched]
+            chunks += [self._frames(name, start, run) for name in ("screen", "ram", "game") if name in self._watched]
         return chunks
 
     def _nodes_to_record(self) -> NDArray[np.int64] | None:
@@ -135,7 +144,11 @@ class Microprocessor:
 
     def _frames(self, name: str, start: int, run: Run) -> Chunk:
         ticks = start + run.frame_steps
-        return Chunk(name, int(ticks[0]), np.ascontiguousarray(run.frames[name]), ticks)
+        if name == "game":
+            data = read_variables(self._variables, run.frames["ram"])
+        else:
+            data = np.ascontiguousarray(run.frames[name])
+        return Chunk(name, int(ticks[0]), data, ticks)
 
     def snapshot(self) -> bytes:
         return pack_blobs(

@@ -15,6 +15,7 @@ from rig.selection import select_units
 from rig.subject import ControlValue, Subject
 from rig.units import UnitTable
 from subjects.microprocessor import PLUGIN
+from subjects.microprocessor.cartridges.names import GAMES
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.machine import CYCLES_TO_FIRST_FETCH, Machine
 from subjects.microprocessor.mos6502 import MOS6502
@@ -290,6 +291,29 @@ def test_frames_carry_the_tick_that_ended_them(subject: Subject):
     ram = np.concatenate([c.data for c in chunks if c.stream == "ram"])
     assert ram[:, 3].tolist() == list(range(len(ends)))  # the program counts its frames
     assert len(ends) >= 4
+
+
+def test_a_game_of_ours_tells_its_variables(mos6502_folder: Path):
+    subject = PLUGIN.open({"chip_dir": str(mos6502_folder)})
+    assert subject.info.options["cartridge"] == GAMES[0]
+    assert "MIT" in subject.info.licence
+    info = next(stream for stream in subject.streams if stream.name == "game")
+    for stream in ("ram", "game"):
+        subject.watch(stream, None)
+    chunks = subject.advance(50_000)  # power-on and a frame
+    (ram, ram_ticks), (game, ticks) = (
+        (np.concatenate([c.data for c in found]), np.concatenate([c.ticks for c in found]))
+        for found in ([c for c in chunks if c.stream == name] for name in ("ram", "game"))
+    )
+    assert ticks.tolist() == ram_ticks.tolist()
+    assert np.diff(ticks).tolist() == [2 * 262 * 76]
+    channel = {name: k for k, name in enumerate(info.channel_names)}
+    np.testing.assert_array_equal(game[:, channel["frame"]], ram[:, 0])
+    np.testing.assert_array_equal(game[:, channel["lives"]], [2, 2])
+
+
+def test_what_a_game_of_others_keeps_where_is_not_known(subject: Subject):
+    assert "game" not in [stream.name for stream in subject.streams]
 
 
 def test_many_frames_in_one_advance_are_all_there(subject: Subject):

@@ -12,6 +12,7 @@ import pytest
 
 from rig.errors import AssetError
 from subjects.microprocessor.atari2600.cartridge import Cartridge, ale_cartridge, load_cartridge, open_cartridge
+from subjects.microprocessor.cartridges.names import GAMES
 
 
 def rom_file(folder: Path, n_bytes: int) -> Path:
@@ -26,6 +27,7 @@ def test_four_kibytes_are_taken_as_they_are(tmp_path: Path) -> None:
     assert cartridge.name == "own"
     assert cartridge.image.tobytes() == path.read_bytes()
     assert cartridge.md5 == hashlib.md5(path.read_bytes()).hexdigest()
+    assert (cartridge.licence, cartridge.variables) == ("its owner's", ())
 
 
 def test_two_kibytes_appear_twice(tmp_path: Path) -> None:
@@ -54,6 +56,15 @@ def test_a_path_is_told_from_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     assert open_cartridge("own.bin").name == "own"
     assert open_cartridge("./own.bin").name == "own"
+
+
+def test_our_own_games_are_there_by_name_without_ale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ale_py", None)
+    for name in GAMES:
+        cartridge = open_cartridge(name)
+        assert (cartridge.name, len(cartridge.image)) == (name, 4096)
+        assert cartridge.licence.startswith("MIT")
+        assert cartridge.variables
 
 
 def test_a_name_is_looked_up_in_ale(game: Callable[[str], Cartridge]) -> None:

@@ -1,0 +1,10 @@
+"""The variables of each of our games."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from subjects.microprocessor.cartridges import vesper
+from subjects.microprocessor.cartridges.variables import Variable
+
+VARIABLES: Mapping[str, tuple[Variable, ...]] = {"vesper": vesper.VARIABLES}
