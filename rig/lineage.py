@@ -9,27 +9,31 @@ the subject's own time; that of a restore is the last one before the place it we
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Sequence
 
 from rig.log import LogEntry, LogKind
 
 
-def lineage(log: Iterable[LogEntry]) -> list[LogEntry]:
-    """The entries that led to the present, in order."""
-    entries: dict[int, LogEntry] = {}
-    parents: dict[int, int | None] = {}
-    tip: int | None = None
-    for entry in log:
-        parent = tip
+def lineage(log: Sequence[LogEntry], since_seq: int = 0) -> list[LogEntry]:
+    """The entries that led to the present, in order.
+
+    Parameters
+    ----------
+    log : in order; entries may be missing
+    since_seq : older ones are left out
+    """
+    line: list[LogEntry] = []
+    at = len(log) - 1
+    while at >= 0 and log[at].seq >= since_seq:
+        entry = log[at]
+        line.append(entry)
         if entry.kind is LogKind.RESET:
-            parent = None
-        elif entry.kind is LogKind.RESTORE:
+            break
+        at -= 1
+        if entry.kind is LogKind.RESTORE:
             parent = int(entry.payload["seq"]) - 1
-        entries[entry.seq] = entry
-        parents[entry.seq] = parent if parent in entries else None
-        tip = entry.seq
-    line = []
-    while tip is not None:
-        line.append(entries[tip])
-        tip = parents[tip]
+            at = bisect_left(log, parent, key=lambda e: e.seq)
+            if at == len(log) or log[at].seq != parent:
+                break
     return line[::-1]

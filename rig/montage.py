@@ -51,6 +51,13 @@ class Montage:
         else:
             self.watched[stream] = self.whole[stream].watching(unit_ids)
 
+    def watches(self) -> dict[str, tuple[int, ...] | None]:
+        """Stream → unit ids that are watched; None for all."""
+        return {
+            name: None if info is self.whole[name] or info.unit_ids is None else tuple(info.unit_ids.tolist())
+            for name, info in self.watched.items()
+        }
+
     def require(self, stream: str) -> None:
         """Raises UnknownUnitError when the subject has no such stream."""
         if stream not in self.whole:

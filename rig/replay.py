@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rig.lineage import lineage
 from rig.log import REPLAYED, LogEntry, LogKind
@@ -18,7 +18,7 @@ def replay_entry(subject: Subject, entry: LogEntry) -> None:
         subject.perturb(perturbation_from_json(entry.payload))
 
 
-def replay_to(subject: Subject, tick: int, log: Iterable[LogEntry], from_seq: int) -> int:
+def replay_to(subject: Subject, tick: int, log: Sequence[LogEntry], from_seq: int) -> int:
     """Advance a subject to a tick, doing to it what the log says was done before that tick.
 
     Parameters

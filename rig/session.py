@@ -6,8 +6,10 @@ is.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,13 @@ from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
 from rig.montage import Montage
 from rig.needs import watch_exactly
-from rig.past import Past, SessionSnapshot
+from rig.passage import Passage, Script, entries_since
+from rig.past import PAST_BYTES, Past, SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturbation_to_json
 from rig.probe import Probe, probe_to_json
 from rig.record_node import RecordNode
 from rig.registry import open_subject
-from rig.replay import replay_to
+from rig.replay import replay_entry, replay_to
 from rig.storage.recorder import Recorder
 from rig.storage.recorder_status import RecorderEvent
 from rig.streams import Chunk, StreamInfo
@@ -49,6 +52,7 @@ class Session:
     installed_only : see `rig.registry.find_plugin`
     on_entry : called with every new entry of the log
     on_recorder_event : see `rig.storage.recorder.Recorder`
+    past_bytes : of snapshots to go back to; 0: only to the beginning
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Session:
         installed_only: bool = True,
         on_entry: Callable[[LogEntry], None] | None = None,
         on_recorder_event: Callable[[RecorderEvent], None] | None = None,
+        past_bytes: int = PAST_BYTES,
     ) -> None:
         self.plugin = plugin
         self._installed_only = installed_only
@@ -71,7 +76,8 @@ class Session:
         self._montage = Montage(self.subject)
         self._loops = ClosedLoops()
         self._twin: Twin | None = None
-        self._past = Past()
+        self._past = Past(max_bytes=past_bytes)
+        self._script = Script()
         self._blocks = Blocks(self.subject, self._montage, self._loops, self._enter)
         self._seq = 0
         self.reset(seed)
@@ -108,6 +114,7 @@ class Session:
         self.subject.reset(seed)
         self.log.clear()
         self._past.clear()
+        self._script = Script()
         self._loops.clear()
         self._renew_needs()
         self._montage.set_field_state(None)
@@ -208,14 +215,17 @@ class Session:
         chunks: list[Chunk] = []
         while self.tick < stop:
             start = self.tick
-            given = self._blocks.advance(stop - start, self.seed)
+            for entry in self._script.take_due(start):
+                self._replay(entry)
+            n_free = self._script.n_ticks_before_next(start)
+            given = self._blocks.advance(min(stop - start, n_free), self.seed)
             for chunk in (c for raw in given for c in self._montage.deliver(raw)):
                 self._node.write(chunk)
                 chunks.append(chunk)
             if self._twin is not None:
                 chunks += self._follow(self._twin, self.tick - start, given)
             if self._past.due:
-                self._past.add(self.snapshot())
+                self._remember()
             for name in self._loops.spent():
                 self.disarm(name)
             if self._node.wants_snapshot:
@@ -244,8 +254,18 @@ class Session:
     def snapshot(self) -> SessionSnapshot:
         blobs = {"subject": self.subject.snapshot()}
         if (field := self._montage.field_state()) is not None:
-            blobs["field"] = field
+            blobs |= {"field": field, "probes": self._probes_text()}
         return SessionSnapshot(self.tick, self._seq, pack_blobs(blobs))
+
+    def _remember(self) -> None:
+        """Keep a snapshot to come back to, the twin's state with it."""
+        here = self.snapshot()
+        if self._twin is not None:
+            here = replace(here, blob=pack_blobs({**unpack_blobs(here.blob), "twin": self._twin.state()}))
+        self._past.add(here)
+
+    def _probes_text(self) -> bytes:
+        return json.dumps([probe_to_json(p) for p in self.probes]).encode()
 
     def restore(self, snapshot: SessionSnapshot) -> None:
         """Go back (or forth). Triggers forget what they saw. Refused while recording: a recording has one time."""
@@ -257,7 +277,9 @@ class Session:
     def _put_back(self, snapshot: SessionSnapshot) -> None:
         blobs = unpack_blobs(snapshot.blob)
         self.subject.restore(blobs["subject"])
-        self._montage.set_field_state(blobs.get("field"))
+        self._script = Script()
+        # of other probes, what came before is not known
+        self._montage.set_field_state(blobs.get("field") if blobs.get("probes") == self._probes_text() else None)
 
     def _arrive(self, from_tick: int, seq: int) -> None:
         """Time jumped to the present tick, before the entry `seq` of the log: everybody goes on from here."""
@@ -266,7 +288,7 @@ class Session:
         if self._twin is not None:
             self._twin.join(self.subject.snapshot(), self._montage.field_state())
         self._enter(LogKind.RESTORE, {"tick": self.tick, "from_tick": from_tick, "seq": seq})
-        self._past.add(self.snapshot())
+        self._remember()
 
     def rewind(self, tick: int) -> None:
         """Go to a tick of the past, or of a future that follows from what is scheduled already.
@@ -290,6 +312,45 @@ class Session:
         if self.tick > stored.tick:
             self._montage.set_field_state(None)
         self._arrive(from_tick, seq)
+
+    # ---- going through another session's past
+
+    def passage(self, tick: int) -> Passage:
+        """All that another session needs to go through this one's past, from at or before a tick (its beginning)."""
+        first_tick = self._past.snapshots[0].tick
+        stored = self._past.before(max(tick, first_tick))
+        assert stored is not None, "the beginning is never let go"
+        entries = entries_since(self.log, stored.seq)
+        watches, twin = self._montage.watches(), self._twin is not None
+        return Passage(stored, entries, self.tick, first_tick, watches, self.probes, twin, self._past.figures)
+
+    def retrace(self, passage: Passage) -> None:
+        """Go where another session of the same subject was; from there on the same is done to it, at the same ticks.
+
+        It watches what the other watches now. Refused while recording.
+        """
+        self._node.refuse_while_recording("go through another session's past")
+        watches = self._montage.watches()
+        for name in self._montage.whole:
+            if passage.watches.get(name, ()) != watches.get(name, ()):
+                self.watch(name, passage.watches.get(name, ()))
+        if passage.probes != self.probes:
+            self.set_probes(passage.probes)
+        self.set_twin(passage.twin)
+        self.restore(passage.snapshot)
+        state = unpack_blobs(passage.snapshot.blob)
+        if self._twin is not None and "twin" in state:
+            self._twin.set_state(state["twin"], with_field=state.get("probes") == self._probes_text())
+        self._script = Script(passage.entries)
+
+    def _replay(self, entry: LogEntry) -> None:
+        replay_entry(self.subject, entry)
+        if self._twin is None:
+            return
+        if entry.kind is LogKind.CONTROL:
+            self._twin.set_control(entry.payload["name"], entry.payload["value"])
+        elif entry.kind is LogKind.TWIN and entry.payload.get("action") == "on":
+            self._twin.join(self.subject.snapshot(), self._montage.field_state())
 
     # ---- the twin
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.blobs import pack_blobs, unpack_blobs
 from rig.montage import Montage
 from rig.needs import watch_exactly
 from rig.streams import Chunk, StreamInfo
@@ -49,6 +50,15 @@ class Twin:
         self.subject.restore(snapshot)
         self._montage.set_field_state(field_state)
         self.first_difference = None
+
+    def state(self) -> bytes:
+        """Its subject's, and that of what is computed from it."""
+        return pack_blobs({"subject": self.subject.snapshot(), "field": self._montage.field_state() or b""})
+
+    def set_state(self, state: bytes, *, with_field: bool) -> None:
+        """Inverse of `state`; without its field's where the probes are others."""
+        blobs = unpack_blobs(state)
+        self.join(blobs["subject"], (blobs["field"] or None) if with_field else None)
 
     def follow(self, n_ticks: int, others: Sequence[Chunk]) -> list[Chunk]:
         """Do the same ticks, and compare.

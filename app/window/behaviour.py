@@ -138,7 +138,7 @@ class BehaviourPane(Pane):
     def pull(self, pull: Pull) -> None:
         if self._stream is None or self._info is None:
             return
-        reader = self.desk.ring(self._stream.name)
+        reader = self.desk.shown_ring(self._stream.name)
         if reader is None:
             if self._shown_key != ("unwatched",):
                 self._shown_key = ("unwatched",)
@@ -146,11 +146,12 @@ class BehaviourPane(Pane):
                 self.picture.show_line(f"The stream {self._stream.name} is not watched: watch it to see it here.")
                 self.set_detail("")
             return
-        twin = self.desk.ring(f"twin.{self._stream.name}")
+        twin = self.desk.shown_ring(f"twin.{self._stream.name}")
         self.twin_button.setVisible(twin is not None and self._stream.kind is StreamKind.IMAGE)
         span = reader.span()
         stop_tick = span.stop_tick if pull.live else pull.stop_tick
-        key = (reader.name, span.epoch, span.stop_index, None if pull.live else stop_tick, self._twin_view())
+        waits = "" if pull.live else self.desk.past.notice
+        key = (reader.name, span.epoch, span.stop_index, None if pull.live else stop_tick, self._twin_view(), waits)
         if key == self._shown_key:
             return
         self._shown_key = key
@@ -160,7 +161,7 @@ class BehaviourPane(Pane):
             self._show_frame(stop_tick, pull.live)
 
     def _show_frame(self, stop_tick: int, live: bool) -> None:
-        reader = self.desk.ring(self._stream.name) if self._stream is not None else None
+        reader = self.desk.shown_ring(self._stream.name) if self._stream is not None else None
         if reader is None or self._info is None:
             return
         frame = frame_before(reader, stop_tick)
@@ -169,12 +170,12 @@ class BehaviourPane(Pane):
             self.picture.show_line(
                 "No frame yet: run the subject (Space)."
                 if live
-                else "The ring holds no frame from then; look at a later time, or rederive it from a recording."
+                else self.desk.past.notice or "There was no frame yet: look at a later time."
             )
             self.set_detail("")
             return
         image = image_of(frame.data, reader.info.palette)
-        parts = (f"frame {grouped(frame.number)}", *_rate(frame.gap_ticks, self._info))
+        parts = (_frame_text(frame, live), *_rate(frame.gap_ticks, self._info))
         view, twin = self._twin_view(), self._twin_frame(stop_tick)
         if view == "difference" and twin is not None:
             apart = differing(frame.data, twin.data)
@@ -182,13 +183,13 @@ class BehaviourPane(Pane):
             parts = (*parts, f"{grouped(int(apart.sum()))} px differ")
         elif view == "twin" and twin is not None:
             image = image_of(twin.data, reader.info.palette)
-            parts = (f"twin's frame {grouped(twin.number)}", *_rate(twin.gap_ticks, self._info))
+            parts = (f"twin's {_frame_text(twin, live)}", *_rate(twin.gap_ticks, self._info))
         self.picture.show_image(image, display_aspect(reader.info))
         self.set_detail(" · ".join(parts))
 
     def _twin_frame(self, stop_tick: int) -> Frame | None:
         """What the intact twin showed then; None where there is none."""
-        reader = None if self._stream is None else self.desk.ring(f"twin.{self._stream.name}")
+        reader = None if self._stream is None else self.desk.shown_ring(f"twin.{self._stream.name}")
         return None if reader is None else frame_before(reader, stop_tick)
 
     def _twin_view(self) -> str:
@@ -199,7 +200,7 @@ class BehaviourPane(Pane):
         self.twin_button.setText(TWIN_VIEWS[(TWIN_VIEWS.index(self.twin_button.text()) + 1) % len(TWIN_VIEWS)])
 
     def _show_text(self, stop_tick: int) -> None:
-        reader = self.desk.ring(self._stream.name) if self._stream is not None else None
+        reader = self.desk.shown_ring(self._stream.name) if self._stream is not None else None
         if reader is None:
             return
         try:
@@ -278,6 +279,11 @@ class BehaviourPane(Pane):
         keys = "arrows or WASD: stick · Space or Ctrl: fire · F1 select · F2 reset"
         self.picture.setToolTip(f"{keys}\nEsc gives the keys back" if self._playable else "")
         self._hint.setToolTip(self.picture.toolTip())
+
+
+def _frame_text(frame: Frame, live: bool) -> str:
+    """Which one: what is derived counts its frames from where it began, so that then the tick is told."""
+    return f"frame {grouped(frame.number)}" if live else f"frame of tick {grouped(frame.tick)}"
 
 
 def _rate(gap_ticks: int | None, info: SubjectInfo) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from app.window.past_view import PastView
 from app.window.trigger_choice import TriggerChoice
 from app.window.view import TimeView, UnitSet
 from rig.errors import HeadstageError
-from rig.log import LogEntry
+from rig.log import LogEntry, LogKind
 from rig.process.client import RigClient
 from rig.process.protocol import (
     OVER,
@@ -101,7 +102,8 @@ class Desk(QObject):
         self.view = TimeView(self)
         self.selection = UnitSet(self)  # what the tools act on
         self.channels = UnitSet(self)  # what the oscilloscope shows, in its order
-        self.trigger = TriggerChoice(self.ring)  # what scope and raster make sweeps around
+        self.past = PastView(self.ring, self.view)
+        self.trigger = TriggerChoice(self.shown_ring)  # what scope and raster make sweeps around
         self.undo = QUndoStack(self)
         self.client: RigClient | None = None
         self.asked: Opening | None = None
@@ -138,6 +140,7 @@ class Desk(QObject):
     def _on_started(self, client: RigClient) -> None:
         self._starter = None
         self.client = client
+        self.past.open(client)
         self.entries.clear()
         self.selection.set(())
         self.channels.set(())
@@ -161,6 +164,7 @@ class Desk(QObject):
         if self._starter is not None:
             self._starter.abandon()
             self._starter = None
+        self.past.close()
         if self.client is not None:
             client, self.client = self.client, None
             client.close()
@@ -208,6 +212,10 @@ class Desk(QObject):
         except (HeadstageError, FileNotFoundError):
             return None  # it was closed a moment ago; the event is on its way
 
+    def shown_ring(self, stream: str) -> RingReader | None:
+        """The same for what is on show: where time stands still, one that reaches back to it once there is one."""
+        return self.past.ring(stream)
+
     def stream(self, kind: StreamKind) -> StreamInfo | None:
         """The first stream of a kind, whole."""
         if self.description is None:
@@ -222,10 +230,13 @@ class Desk(QObject):
             return
         for event in self.client.events():
             self._tell(event)
+        self.past.turn(self.tick)
 
     def _tell(self, event: object) -> None:
         if isinstance(event, Logged):
             self.entries.append(event.entry)
+            if event.entry.kind in (LogKind.RESET, LogKind.RESTORE, LogKind.WATCH, LogKind.TWIN):
+                self.past.forget()
             self.logged.emit(event.entry)
         elif isinstance(event, StateChanged):
             self.state_changed.emit(event.state)

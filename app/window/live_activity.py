@@ -75,7 +75,7 @@ class LiveActivity(QObject):
             self._follow(self._now, ring)
             self._show(self._now)
         else:
-            self._look_back(self._past, ring, pull)
+            self._look_back(self._past, self._desk.shown_ring(ring.info.name) or ring, pull)
             self._show(self._past)
 
     def _follow(self, estimate: ActivityEstimate, ring: RingReader) -> None:
@@ -92,11 +92,11 @@ class LiveActivity(QObject):
         estimate.take(view, elapsed_s)
 
     def _look_back(self, estimate: ActivityEstimate, ring: RingReader, pull: Pull) -> None:
-        """Tell of what the ring still holds of the stretch on show."""
+        """Tell of what the ring holds of the stretch on show."""
         span = ring.span()
         start = min(max(pull.start_tick, span.first_tick), span.stop_tick)
         stop = max(min(pull.stop_tick, span.stop_tick), start)
-        if (start, stop) == self._looked_at:
+        if (start, stop) == self._looked_at or start == stop:
             return
         try:
             seen = estimate.look_at(ring.ticks(start, stop))

@@ -150,7 +150,7 @@ class RasterPane(TimePane):
         fresh = p is None or (p.span_ticks, p.n_columns, p.height) != (axis.span_ticks, axis.n_columns, height)
         if p is None or fresh:
             channels = units.rows(self.which, desk.channels.ids, desk.selection.ids)
-            p = RasterPicture(units.info, units.table, channels, desk.ring, axis, height, self.colours)
+            p = RasterPicture(units.info, units.table, channels, desk.shown_ring, axis, height, self.colours)
             self.picture, self._order_when_full = p, True
         changed = p.pull(axis)
         full = bool(p.columns.known.all())
@@ -172,7 +172,8 @@ class RasterPane(TimePane):
             colour = units.colour(channels, self._theme.text)
             self.histogram.colour = QColor(colour)
             t = TrialRaster(
-                units.info, channels, self.desk.ring, trigger, axis.span_ticks, axis.n_columns, height, self.colours,
+                units.info, channels, self.desk.shown_ring, trigger, axis.span_ticks, axis.n_columns, height,
+                self.colours,
                 argb(colour),
             )  # fmt: skip
             self.trials = t

@@ -53,7 +53,7 @@ class RasterPicture:
         self.held_from_tick: int | None = None
         self.digitiser = Digitiser(info)
         self._table, self._colours = table, colours
-        self._feed = StreamFeed(lambda: find_ring(info.name))
+        self._feed = StreamFeed(lambda: find_ring(info.name), info)
         self.columns = SpikeColumns(axis.scale, axis.n_slots, info.n_channels)
         self._pixels = table.pixels()
         self._channels = channels

@@ -36,7 +36,7 @@ class ScopePane(TimePane):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("Oscilloscope", desk, parent)
-        self.picture = ScopePicture(desk.ring, desk.trigger)
+        self.picture = ScopePicture(desk.shown_ring, desk.trigger)
         self.edits = ScopeEdits(desk, self.picture, self._show_labels)
         self.controls = ScopeControls(self._header)
         self.trigger_row = TriggerRow(desk.trigger, self.body)

@@ -99,7 +99,7 @@ class ScopeTraces:
         self.span_ticks, self.n_columns = axis.span_ticks, axis.n_columns
         scale = TimeScale(axis.span_ticks, axis.n_columns)
         n_slots = axis.n_columns + SPARE_COLUMNS
-        self._feeds = [StreamFeed(partial(find_ring, g.info.name)) for g in self.groups]
+        self._feeds = [StreamFeed(partial(find_ring, g.info.name), g.info) for g in self.groups]
         self._columns = [self._columns_for(g, scale, n_slots) for g in self.groups]
         self._filters = [RunningFilter(choice, rate_of(g.info, tick_hz)) for g in self.groups]
         self._next_tick = [-1] * len(self.groups)

@@ -222,7 +222,7 @@ def _spectrum_table(pane: SpectrogramPane) -> Table:
 def _samples(desk: Desk, stream: str, start_tick: int, stop_tick: int) -> Samples:
     """What the ring holds of the stretch, copied. Raises HeadstageError: nothing of it."""
     for _ in range(3):  # the writer may overtake a look at the oldest
-        reader = desk.ring(stream)
+        reader = desk.shown_ring(stream)
         if reader is None:
             break
         span = reader.span()

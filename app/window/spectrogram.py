@@ -23,6 +23,7 @@ from app.window.spectrogram_picture import (
 )
 from app.window.spectrogram_side import FrequencyNames, Psd
 from app.window.spectrogram_source import Of, Source, chosen, sources
+from app.window.stream_feed import same_layout
 from app.window.time_axis import frequency_text
 from app.window.time_pane import NOTHING_OPEN, TimePane
 from rig.field import FIELD_STREAM
@@ -123,7 +124,9 @@ class SpectrogramPane(TimePane):
             if reader is None:
                 return
             hz = description.info.tick_hz
-            p = SpectrogramPicture(source, reader.info, self.desk.ring, self.choice, axis, height, self.colours, hz)
+            p = SpectrogramPicture(
+                source, reader.info, self.desk.shown_ring, self.choice, axis, height, self.colours, hz
+            )
             self.picture = p
             self.names.show_rows(p.rows, hz <= 0)
             self._age_s = self._psd_age_s = 1.0
@@ -160,7 +163,9 @@ class SpectrogramPane(TimePane):
         info = None if field is None else field.info
         self.offered = sources(description.units, self.activity_info(), info, self.desk.selection.ids)
         source = chosen(self.offered, self.key)
-        if self.picture is not None and source != self.picture.source:
+        reader = None if source is None else self.desk.ring(source.stream)
+        p = self.picture
+        if p is not None and (source != p.source or reader is None or not same_layout(p.info, reader.info)):
             self.picture = None
         self.source_menu.clear()
         by_name = {s.name: s.key for s in self.offered}

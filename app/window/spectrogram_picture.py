@@ -92,10 +92,10 @@ class SpectrogramPicture:
         self.held_from_tick: int | None = None
         self.n_spectra = 0
         self._rescale_at = 1
-        self._info, self._colours = info, colours
+        self.info, self._colours = info, colours
         self._values = SourceValues(source, info)
         self._stream = SpectrumStream(self.plan, self.k)
-        self._feed = StreamFeed(lambda: find_ring(info.name))
+        self._feed = StreamFeed(lambda: find_ring(info.name), info)
         self.mean = SpectrumAverage(length // 2 + 1, _SPECTRA_IN_MEAN)
         self.image = SpectrogramImage(axis.scale, axis.n_slots, self.plan, self.k, self._style())
 
@@ -110,7 +110,7 @@ class SpectrogramPicture:
             self._stream.reset()
             self.image.reset()
             self.mean = SpectrumAverage(self.plan.length // 2 + 1, _SPECTRA_IN_MEAN)
-            self._values = SourceValues(self.source, self._info)
+            self._values = SourceValues(self.source, self.info)
         for stretch in taken.stretches:
             spectra = self._stream.append(stretch.first_tick, self._values.take(stretch.first_tick, stretch.data))
             if len(spectra.density):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rig.errors import EvictedError
 from rig.process.ring_reader import RingReader, RingView
+from rig.streams import StreamInfo
 
 MAX_PULL_BYTES = 8 << 20
 """Looked at in one pull; the rest comes with the next. A jump into a long window fills it in a few frames."""
@@ -61,10 +62,12 @@ class StreamFeed:
     Parameters
     ----------
     find_ring : the present ring of the stream, None while it is not watched
+    info : the layout that samples must have: of a ring with another one, nothing is taken. None: any
     """
 
-    def __init__(self, find_ring: Callable[[], RingReader | None]) -> None:
+    def __init__(self, find_ring: Callable[[], RingReader | None], info: StreamInfo | None = None) -> None:
         self._find_ring = find_ring
+        self._info = info
         self.forget()
 
     def forget(self) -> None:
@@ -86,7 +89,8 @@ class StreamFeed:
         what passed while nobody looked, only what is in the window is taken.
         """
         reader = self._find_ring()
-        if reader is None:
+        fits = reader is self._reader or reader is None or self._info is None or same_layout(reader.info, self._info)
+        if reader is None or not fits:
             restarted = self._reader is not None
             self.forget()
             return Take(restarted)
@@ -123,6 +127,17 @@ class StreamFeed:
             stretches.append(Stretch(tick if ticks is None else int(ticks[0]), piece, ticks))
             tick += len(piece) * k
         return Take(restarted, tuple(stretches), held_from, view)
+
+
+def same_layout(one: StreamInfo, other: StreamInfo) -> bool:
+    """Whether samples of both are read the same way."""
+    if one is other:
+        return True
+    if (one.shape, one.dtype, one.channel_names) != (other.shape, other.dtype, other.channel_names):
+        return False
+    if one.unit_ids is None or other.unit_ids is None:
+        return one.unit_ids is other.unit_ids
+    return np.array_equal(one.unit_ids, other.unit_ids)
 
 
 def samples_of(reader: RingReader, start_tick: int, stop_tick: int) -> Stretch | None:

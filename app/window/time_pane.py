@@ -100,14 +100,12 @@ class TimePane(Pane):
         self._detail.setToolTip(full)
 
     def show_memory(self, held_from_tick: int | None, pull: Pull) -> None:
-        """Say how far back the ring reaches, where that is within the plot and time stands still."""
+        """Where time stands still, say what is missing of it: it is being derived, or is more than the rings hold."""
         shown = held_from_tick is not None and not pull.live
         self.overlay.unknown_until = max(self.axis.fraction(held_from_tick), 0.0) if shown and held_from_tick else 0.0
-        self.overlay.notice = (
-            f"the ring reaches back to tick {grouped(held_from_tick)}; record to keep more"
-            if shown and held_from_tick is not None
-            else ""
-        )
+        self.overlay.notice = "" if pull.live else self.desk.past.notice
+        if shown and held_from_tick is not None and not self.overlay.notice:
+            self.overlay.notice = f"the rings hold it from tick {grouped(held_from_tick)} on: show less time (])"
 
     def spans_on_show(self) -> tuple[PerturbedSpan, ...]:
         return self.spans.between(self.axis.start_tick, self.axis.stop_tick)

@@ -16,6 +16,7 @@ from rig.log import LogEntry, LogKind
 
 LEFT, RIGHT, FOOT = 64, 12, 16  # px: row names, margin, the scale's figures
 MAX_MARKS = 2000  # newest kept for drawing; the log keeps all
+TIP = "The whole run. Drag to look back while it runs; double click to go live (End)"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,11 @@ class TimelinePane(Pane):
         if description is None or self.bar.isHidden():  # the bar of a recording on playback lies in its place
             return
         self.bar.show_time(pull, description.info.tick_hz, description.info.tick_name)
-        self.set_detail("← drag to look back · live" if pull.live else "looking back · double click for live")
+        notice = self.desk.past.notice
+        back = f"looking back · {notice}" if notice else "looking back · double click for live"
+        self.set_detail("← drag to look back · live" if pull.live else back)
+        kept = self.desk.past.kept
+        self.bar.setToolTip(f"{TIP}\n{kept}" if kept else TIP)
 
 
 class TimelineBar(QWidget):
@@ -128,7 +133,7 @@ class TimelineBar(QWidget):
     def __init__(self, events: Events, parent: QWidget) -> None:
         super().__init__(parent)
         self.setMinimumHeight(44)
-        self.setToolTip("The whole run. Drag to look back while it runs; double click to go live (End)")
+        self.setToolTip(TIP)
         self.theme: Theme | None = None
         self._events = events
         self._pull: Pull | None = None

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import SessionError, UnknownUnitError
+from rig.passage import Passage
 from rig.past import SessionSnapshot
 from rig.perturbation import Perturbation, PulseTrain
 from rig.probe import Probe
@@ -37,6 +38,7 @@ from rig.process.protocol import (
     Description,
     Disarm,
     Event,
+    FindPassage,
     GiveTrain,
     Mark,
     Note,
@@ -44,6 +46,7 @@ from rig.process.protocol import (
     Perturb,
     Reset,
     Restore,
+    Retrace,
     Rewind,
     Run,
     RunTo,
@@ -107,6 +110,16 @@ class RigClient:
         refuse_in_starting_process()
         settings = HostSettings(plugin, dict(options or {}), seed, installed_only, _fresh_prefix(), ring_bytes, grace_s)
         return cls(Link(settings, start_timeout_s, hang_timeout_s), start_timeout_s)
+
+    def start_assistant(self) -> RigClient:
+        """Another session of the same subject in a process of its own, which gives way to this one.
+
+        Raises
+        ------
+        HeadstageError : as `start`.
+        """
+        settings = replace(self._link.settings, prefix=_fresh_prefix(), assistant=True)
+        return RigClient(Link(settings, self._start_timeout_s, self.hang_timeout_s), self._start_timeout_s)
 
     # ---- looking
 
@@ -218,6 +231,16 @@ class RigClient:
     def rewind(self, tick: int) -> Ack:
         """Go to a tick of the past; see `Session.rewind`."""
         return self._do(Rewind(tick))
+
+    def passage(self, tick: int) -> Passage:
+        """What an `assistant` needs to go through the past from at or before this tick."""
+        passage = self._do(FindPassage(tick)).value
+        assert isinstance(passage, Passage)
+        return passage
+
+    def retrace(self, passage: Passage) -> Ack:
+        """Go where another session of the same subject was; run, and it does what was done there."""
+        return self._do(Retrace(passage))
 
     def set_twin(self, on: bool) -> Ack:
         """Put an intact twin beside the subject, or take it away; its streams are called ``twin.NAME``."""

@@ -14,12 +14,14 @@ from rig.process.protocol import (
     Arm,
     Command,
     Disarm,
+    FindPassage,
     GiveTrain,
     Mark,
     Note,
     Perturb,
     Reset,
     Restore,
+    Retrace,
     Rewind,
     SetControl,
     SetProbes,
@@ -70,6 +72,10 @@ def obey(session: Session, command: Command) -> Any:
             session.restore(snapshot)
         case Rewind(tick):
             session.rewind(tick)
+        case FindPassage(tick):
+            return session.passage(tick)
+        case Retrace(passage):
+            session.retrace(passage)
         case SetTwin(on):
             session.set_twin(on)
         case StartRecording(path):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from rig.errors import SubjectError
+from rig.past import PAST_BYTES
 from rig.process.host_loop import Host, Outbox
 from rig.process.lifeline import Lifeline
 from rig.process.protocol import Description, Fault, Ready, StartFailed
 from rig.process.rings import Rings, remove_rings
 from rig.process.status import StatusBlock
 from rig.session import Session
+
+ASSISTANT_NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class HostSettings:
     prefix : of the names of its shared memory
     ring_bytes : budget of each ring
     grace_s : how long it may take to end once it is told to, or the client is gone
+    assistant : it goes through another session's past: it gives way to it, and remembers no past of its own
     """
 
     plugin: str
@@ -36,6 +41,7 @@ class HostSettings:
     prefix: str
     ring_bytes: int
     grace_s: float
+    assistant: bool = False
 
     @property
     def status_name(self) -> str:
@@ -52,6 +58,8 @@ def host_main(pipe: Connection, settings: HostSettings, crash_report: int | None
     """
     if crash_report is not None:
         faulthandler.enable(crash_report)
+    if settings.assistant and hasattr(os, "nice"):
+        os.nice(ASSISTANT_NICENESS)
     outbox = Outbox(pipe)
     status = StatusBlock.attach(settings.status_name)
     sessions: list[Session] = []
@@ -71,6 +79,7 @@ def host_main(pipe: Connection, settings: HostSettings, crash_report: int | None
             installed_only=settings.installed_only,
             on_entry=outbox.tell_entry,
             on_recorder_event=outbox.tell_of_recorder,
+            past_bytes=0 if settings.assistant else PAST_BYTES,
         )
         subject = session.subject
         description = Description(

@@ -33,6 +33,7 @@ from rig.process.protocol import (
     Request,
     Reset,
     Restore,
+    Retrace,
     Rewind,
     Run,
     RunTo,
@@ -185,7 +186,7 @@ class Host:
                 self._pacer.asked_hz = self._asked_hz(command)
             case _:
                 value = obey(self._session, command)
-                if isinstance(command, Restore | Rewind | Reset):
+                if isinstance(command, Restore | Rewind | Retrace | Reset):
                     self._rings.restart(self._tick)
                 return value
         return None

@@ -17,6 +17,7 @@ from typing import Any
 import rig.errors
 from rig.errors import HeadstageError, SessionError
 from rig.log import LogEntry
+from rig.passage import Passage
 from rig.past import SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain
 from rig.probe import Probe
@@ -152,6 +153,20 @@ class Rewind:
 
 
 @dataclass(frozen=True)
+class FindPassage:
+    """The Ack's value is the Passage from this tick on."""
+
+    tick: int
+
+
+@dataclass(frozen=True)
+class Retrace:
+    """Go where another session of the same subject was, and do as was done there."""
+
+    passage: Passage
+
+
+@dataclass(frozen=True)
 class SetTwin:
     """Put an intact twin beside the subject, or take it away."""
 
@@ -180,8 +195,8 @@ class Close:
 
 Command = (
     Run | Pause | Step | RunTo | SetSpeed | Watch | SetProbes | AddProbe | SetControl | Perturb | GiveTrain
-    | Arm | Disarm | Note | Mark | TakeSnapshot | Restore | Rewind | SetTwin | StartRecording | StopRecording | Reset
-    | Close
+    | Arm | Disarm | Note | Mark | TakeSnapshot | Restore | Rewind | FindPassage | Retrace | SetTwin | StartRecording
+    | StopRecording | Reset | Close
 )  # fmt: skip
 
 

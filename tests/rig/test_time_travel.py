@@ -96,7 +96,7 @@ def test_what_cannot_be_rewound(tmp_path):
 def test_the_past_never_takes_more_memory_than_allowed():
     past = Past(interval_s=0.0, max_bytes=1000)
     for tick in range(0, 5000, 10):
-        past.add(SessionSnapshot(tick, 0, bytes(90)))
+        past.add(SessionSnapshot(tick, 0, np.random.default_rng(tick).bytes(80)))
     ticks = [s.tick for s in past.snapshots]
     assert sum(len(s.blob) for s in past.snapshots) <= 1000
     assert ticks[0] == 0  # one can always go back to the beginning
@@ -213,3 +213,85 @@ def test_playback_can_be_searched_and_ends(played):
             session.perturb(Perturbation(DRIVE, (103,), 600))
         with pytest.raises(UnknownUnitError, match="none"):
             session.set_control("gain", 1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(tick=st.integers(0, 400), splits=st.lists(st.integers(1, 90), min_size=1, max_size=5), spacing=st.booleans())
+def test_another_session_goes_through_the_past(tick, splits, spacing):
+    """What was not watched then is seen now, what was done is done again, and the first session goes on untouched."""
+    with Session("model-cell") as session, Session("model-cell") as straight, Session("model-cell") as other:
+        straight.watch("charge")
+        straight.watch("spikes")
+        session._past.interval_s = session._past._next_s = 0.0 if spacing else 1e12
+        eventful_alone(session, 400)
+        expected = [c for n in [400] for c in replayed(straight, session, n)]
+        session.watch("charge")
+        session.watch("spikes", [103, 104])
+        passage = session.passage(tick)
+        assert passage.snapshot.tick <= tick
+        n_entries = len(session.log)
+        other.retrace(passage)
+        parts: dict[str, list[np.ndarray]] = {"charge": [], "spikes": []}
+        for n in splits:
+            for chunk in other.advance(min(n, 400 - other.tick)):
+                parts[chunk.stream].append(chunk.data)
+        first, stop = passage.snapshot.tick, other.tick
+        for name, chunks in parts.items():
+            if stop == first:
+                continue
+            whole = np.concatenate([c.data for c in expected if c.stream == name])[first:stop]
+            if name == "spikes":
+                whole = np.packbits(np.unpackbits(whole, axis=1, bitorder="little")[:, 3:5], axis=1, bitorder="little")
+            np.testing.assert_array_equal(np.concatenate(chunks), whole)
+        assert session.tick == 400
+        assert len(session.log) == n_entries
+
+
+def eventful_alone(session: Session, stop: int) -> None:
+    """The same as `eventful`, with nobody watching."""
+    while session.tick < stop:
+        if session.tick % 60 == 0:
+            session.set_control("gain", 1 + session.tick // 60 % 3)
+        elif session.tick % 30 == 0:
+            session.perturb(Perturbation(SILENCE, (103,), session.tick + 7, session.tick + 20))
+        session.advance(min(30 - session.tick % 30, stop - session.tick))
+
+
+def replayed(straight: Session, session: Session, stop: int) -> list:
+    """A session by hand: every entry of another's log given at its tick."""
+    chunks = []
+    for entry in session.log:
+        chunks += straight.advance(entry.tick - straight.tick)
+        if entry.kind is LogKind.CONTROL:
+            straight.set_control(entry.payload["name"], entry.payload["value"])
+        elif entry.kind is LogKind.PERTURB:
+            p = entry.payload
+            straight.perturb(Perturbation(SILENCE, tuple(p["unit_ids"]), p["start_tick"], p["stop_tick"]))
+    return chunks + straight.advance(stop - straight.tick)
+
+
+def test_the_past_of_twin_and_electrodes_is_gone_through_as_well():
+    with Session("model-cell") as session, Session("model-cell") as other:
+        session._past.interval_s = session._past._next_s = 0.0
+        session.watch("charge")
+        session.add_probe(PROBE)
+        was = list(session.advance(40))
+        session.set_twin(True)
+        was += session.advance(20)
+        session.perturb(Perturbation(STUCK_ON, (103,), 65))
+        for _ in range(10):
+            was += session.advance(10)
+        for tick in (0, 60, 100):  # before there was a twin, before they part, and after
+            other.retrace(session.passage(tick))
+            first = other.tick
+            assert first == tick
+            again = other.advance(160 - first)
+            for name in ("charge", "electrodes", "twin.charge", "twin.electrodes"):
+                live = np.concatenate([c.data for c in was if c.stream == name])
+                start = 160 - len(live)
+                mine = np.concatenate([c.data for c in again if c.stream == name])
+                from_tick = max(start, first)
+                np.testing.assert_array_equal(mine[from_tick - first :], live[from_tick - start :])
+        session.rewind(80)
+        assert session.passage(200).stop_tick == 80
+        assert all(e.tick <= 80 for e in session.passage(0).entries)

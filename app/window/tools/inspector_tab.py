@@ -171,7 +171,7 @@ class InspectorTab(ToolTab):
     def _look_at_unit(self, description: Description, unit_id: int, stop_tick: int | None) -> None:
         signal = int(signals_of([unit_id], description.units)[0])
         for stream in streams_of_units(description.streams):
-            reader = self.desk.ring(stream.name)
+            reader = self.desk.shown_ring(stream.name)
             stats = None if reader is None else stats_of_unit(reader, signal, stop_tick)
             if stats is None:
                 continue
@@ -188,7 +188,7 @@ class InspectorTab(ToolTab):
     def _look_at_several(self, description: Description, stop_tick: int | None) -> None:
         signals = signals_of(self.desk.selection.ids, description.units)
         for stream in streams_of_units(description.streams):
-            reader = self.desk.ring(stream.name)
+            reader = self.desk.shown_ring(stream.name)
             found = None if reader is None else rates_of_units(reader, signals, stop_tick)
             if found is None:
                 continue

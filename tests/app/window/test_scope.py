@@ -123,19 +123,24 @@ def test_it_looks_back_and_comes_live_again(scope: tuple[Table, ScopePane]) -> N
     assert (lit(pane, 2) == expected(pane, 4))[2:-2].all()
 
 
-def test_beyond_the_rings_memory_it_says_so(scope: tuple[Table, ScopePane]) -> None:
+def test_beyond_the_rings_memory_it_derives_and_says_so(scope: tuple[Table, ScopePane]) -> None:
     table, pane = scope
     client = table.desk.client
     assert client is not None
-    client.watch("spikes", [100])  # another ring: it remembers nothing of before
+    client.watch("spikes", [100, 105])  # another ring: it remembers nothing of before
+    table.desk.set_channels([100, 105])
     table.run_to(1100)
     table.desk.view.look_at(1050)
     table.pull()
-    assert pane.overlay.notice == "the ring reaches back to tick 1\u202f000; record to keep more"
+    assert pane.overlay.notice.startswith("deriving what was then … ")
     assert pane.overlay.unknown_until == pytest.approx(0.75)
+    table.until(lambda: pane.overlay.notice == "")
+    assert pane.overlay.unknown_until == 0
+    for row, period in ((0, 2), (1, 7)):  # unit 105 was not watched then
+        assert (lit(pane, row) == expected(pane, period))[2:-2].all(), row
     table.desk.view.go_live()
     table.pull()
-    assert pane.overlay.notice == ""
+    assert pane.axis.stop_tick == 1100
 
 
 def test_units_nobody_watches_are_said_to_be_so(scope: tuple[Table, ScopePane]) -> None:

@@ -167,7 +167,7 @@ def test_looking_back_shows_the_frame_of_then(bench: Any) -> None:
         assert seen == data[number].tolist(), stop
     pane.pull(bench.pull(49))  # the first frame is stamped 49: it is not before tick 49
     assert pane.picture.image is None
-    assert "holds no frame from then" in pane.picture._line
+    assert "no frame yet" in pane.picture._line
 
 
 def test_pixels_on_the_screen_follow_the_frames(bench: Any) -> None:
