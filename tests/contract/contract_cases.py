@@ -86,4 +86,20 @@ def _microprocessor(folder: Path) -> Case:
     )
 
 
-CASES = {"model-cell": _model_cell, "microprocessor": _microprocessor}
+def _learner(folder: Path) -> Case:
+    from subjects.learner import PLUGIN
+
+    small = {"heads": "2", "width": "8", "vocabulary": "11", "context": "12", "batch": "3"}
+    return Case(
+        open=lambda: PLUGIN.open(small),
+        open_other=lambda: PLUGIN.open({**small, "vocabulary": "12"}),
+        n_ticks=600,
+        held="L1H0",
+        lesioned="L0H1",
+        lesion=PerturbationKind.STUCK_ON,
+        control=("freeze", True),
+        bad_values={"learning_rate": -1.0, "markov": float("nan"), "freeze": 1, "repeats": 1},
+    )
+
+
+CASES = {"model-cell": _model_cell, "microprocessor": _microprocessor, "learner": _learner}
