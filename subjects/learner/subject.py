@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from rig.bits import select_bits
 from rig.errors import UnknownUnitError
-from rig.perturbation import Perturbation, PerturbationKind
+from rig.perturbation import SWITCHING, Perturbation, PerturbationKind
 from rig.streams import Chunk, StreamInfo
 from rig.subject import ControlValue, SubjectInfo
 from subjects.learner.behaviour import (
@@ -44,7 +44,7 @@ class Learner:
     """See the module. Follows the contract of `rig.subject.Subject`."""
 
     controls = CONTROLS
-    perturbation_kinds = frozenset(PerturbationKind)
+    perturbation_kinds = SWITCHING
 
     def __init__(self, shape: Shape) -> None:
         sizes = (shape.n_heads, shape.width, shape.n_tokens, shape.context, shape.batch)
