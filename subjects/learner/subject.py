@@ -8,6 +8,7 @@ afresh and never learned from; whatever the batch is mixed of, they are of the s
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +117,7 @@ class Learner:
     # ---- time
 
     def advance(self, n_ticks: int) -> list[Chunk]:
-        parts: dict[str, list[NDArray[np.generic]]] = {name: [] for name in self._watched}
+        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in self._watched}
         ticks: dict[str, list[int]] = {name: [] for name in self._watched}
         # one thread: sums in one order whatever the machine does besides, and a core left for the window
         with self._blas.limit(limits=1, user_api="blas"):
@@ -128,12 +129,12 @@ class Learner:
                     ticks[name].append(tick)
         return [self._chunk(name, samples, ticks[name]) for name, samples in parts.items() if samples]
 
-    def _chunk(self, name: str, samples: list[NDArray[np.generic]], ticks: list[int]) -> Chunk:
+    def _chunk(self, name: str, samples: list[NDArray[Any]], ticks: list[int]) -> Chunk:
         k = next(s for s in self.streams if s.name == name).ticks_per_sample
         data = np.stack(samples)
         return Chunk(name, ticks[0], data, np.array(ticks)) if k is None else Chunk(name, ticks[0] // k * k, data)
 
-    def _step(self) -> dict[str, NDArray[np.generic]]:
+    def _step(self) -> dict[str, NDArray[Any]]:
         """One training step; the samples that it gives of what is watched."""
         state, shape, gradient = self._state, self._shape, self._gradient
         tokens = state.world.draw(self._kinds, N_REPEAT_PROBES, state.rng)
@@ -142,7 +143,7 @@ class Learner:
         self._clamps.hold_gradients(gradient)
         activity = self._activity(done)
         bits = state.thresholds.bits(activity[None])
-        samples = {}
+        samples: dict[str, NDArray[Any]] = {}
         for name, channels in self._watched.items():
             if name == "activity":
                 samples[name] = activity[channels]
