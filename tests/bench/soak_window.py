@@ -1,6 +1,7 @@
 """Whether the window stays flat in memory: ``python tests/bench/soak_window.py [minutes] [subject] [option=value …]``.
 
-The whole window, a subject flat out in its process, and a hand that looks back, selects and stimulates once a minute.
+The whole window, a subject flat out in its process, and a hand that selects, looks back and stimulates once a minute;
+every fifth minute it looks back far beyond the rings, in two of ten minutes there is an intact twin.
 Prints both processes' memory each minute, apart by kind: their own (anonymous), shared with the other (rings, counted
 when first touched, at most their size), and of files. At the end the slope of their own memory after the first fifth.
 Linux only: it reads ``/proc``.
@@ -94,10 +95,12 @@ def handle(window: object, n: int) -> None:
     ids = description.units.unit_id
     desk.select([int(ids[(n * 37 + i) % len(ids)]) for i in range(4)])
     window.actions_by_name["longer" if n % 2 else "shorter"].trigger()
-    desk.view.look_at(max(desk.tick - desk.view.span_ticks * (n % 5), 1))
+    desk.view.look_at(desk.tick // 2 if n % 5 == 4 else max(desk.tick - desk.view.span_ticks * (n % 5), 1))
     rest(3.0)
     desk.view.go_live()
     window.actions_by_name["stimulate"].trigger()
+    if n % 10 in (7, 9):
+        window.actions_by_name["twin"].trigger()
     rest(1.0)
 
 
