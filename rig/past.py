@@ -65,7 +65,9 @@ class Past:
         self._next_s = time.monotonic() + self.interval_s
         if self.snapshots and (self.snapshots[-1].tick >= snapshot.tick or not self.max_bytes):
             return
-        self.snapshots.append(replace(snapshot, blob=zstandard.compress(snapshot.blob, _LEVEL)))
+        # copied: what the compressor returns holds on to as much memory as the whole
+        small = bytes(memoryview(zstandard.compress(snapshot.blob, _LEVEL)))
+        self.snapshots.append(replace(snapshot, blob=small))
         while sum(len(s.blob) for s in self.snapshots) > self.max_bytes and len(self.snapshots) > 2:
             middle = max(len(self.snapshots) // 2, 2)
             self.snapshots = [s for i, s in enumerate(self.snapshots) if i == 0 or i >= middle or i % 2 == 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -295,3 +297,18 @@ def test_the_past_of_twin_and_electrodes_is_gone_through_as_well():
         session.rewind(80)
         assert session.passage(200).stop_tick == 80
         assert all(e.tick <= 80 for e in session.passage(0).entries)
+
+
+def test_a_snapshot_kept_holds_no_more_memory_than_its_bytes():
+    """The compressor's own result is as large in memory as what was compressed."""
+    past = Past(interval_s=0.0)
+    past.add(SessionSnapshot(0, 0, b""))
+    tracemalloc.start()
+    try:
+        for tick in range(1, 101):
+            past.add(SessionSnapshot(tick, 0, bytes(100_000)))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 100 * 2000
+    assert past.before(50).blob == bytes(100_000)
