@@ -10,8 +10,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 
-@intrinsic
-def call_routine(typingctx: Any, address: Any, state: Any, masks: Any, unstable: Any) -> Any:
+def _call_routine(typingctx: Any, address: Any, state: Any, masks: Any, unstable: Any) -> Any:
     """Call `void (ptr state, ptr masks, ptr unstable)` at an address, in njit code.
 
     Parameters
@@ -19,7 +18,7 @@ def call_routine(typingctx: Any, address: Any, state: Any, masks: Any, unstable:
     address : int64, from `MachineCode.addresses`; the MachineCode must be alive
     state, masks, unstable : C-contiguous arrays of any dtype, as `emission` lays them out
     """
-    del typingctx
+    del typingctx, address
     signature = types.void(types.int64, state, masks, unstable)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -34,3 +33,6 @@ def call_routine(typingctx: Any, address: Any, state: Any, masks: Any, unstable:
         return context.get_dummy_value()
 
     return signature, codegen
+
+
+call_routine: Any = intrinsic(_call_routine)

@@ -1,0 +1,1 @@
+"""Many chips in lockstep, each with its own lesions, board and screen."""

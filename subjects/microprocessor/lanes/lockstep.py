@@ -1,0 +1,323 @@
+"""The loop: a half-cycle of all chips, the answers of their boards, and what is noted of either."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from subjects.microprocessor.atari2600.state import CYCLES_PER_LINE
+from subjects.microprocessor.compiled.calling import call_routine
+from subjects.microprocessor.lanes.boards import A7, A9, A12, Boards, end_line, fork, read_device, write_device
+from subjects.microprocessor.lanes.planes import (
+    BITS_PER_BYTE,
+    LANES_PER_WORD,
+    bytes_from_planes,
+    lowest_bit,
+    word_from_bytes,
+)
+from subjects.microprocessor.lanes.screens import Screens
+
+COUNT_STEP, COUNT_TICK = 0, 1
+_ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+_ONE = np.uint64(1)
+_N_ADDRESS_BITS = 13  # as many as the board decodes
+
+
+class Levels(NamedTuple):
+    """Levels of nodes that must all hold: their slots, and 1 or 0 for each."""
+
+    slot: NDArray[np.int64]
+    level: NDArray[np.uint8]
+
+
+class Lists(NamedTuple):
+    """A list of numbers for each step of the clock cycle: `item[start[k]:start[k + 1]]` is step k's."""
+
+    start: NDArray[np.int64]
+    item: NDArray[np.int64]
+
+
+class Chips(NamedTuple):
+    """All chips' nodes, one plane each, and the compiled code that runs them.
+
+    state : (n_slots, n_words) uint64; masks : (n_rows, n_words) uint64; unstable : (n_words,) uint64
+    phases, races : addresses of routines, by step; race_guards : slots by race, one of which must be high
+    access : (n_steps,) uint8, whether a step looks at the memory
+    address : (16,) slots, bit 0 first; data, drive : (8,) slots, of the data lines and of what drives them from outside
+    reads, writes, fetches : levels of a read, of a write, of a read that fetches an opcode
+    is_racy : (256,) uint8, opcodes after which a chip's course is not promised
+    ready : slot of the pin by which the board makes a chip wait
+    counters : (2,) int64, index of the clock step, half-cycles done
+    """
+
+    state: NDArray[np.uint64]
+    masks: NDArray[np.uint64]
+    unstable: NDArray[np.uint64]
+    phases: Lists
+    races: Lists
+    race_guards: Lists
+    access: NDArray[np.uint8]
+    address: NDArray[np.int64]
+    data: NDArray[np.int64]
+    drive: NDArray[np.int64]
+    reads: Levels
+    writes: Levels
+    fetches: Levels
+    is_racy: NDArray[np.uint8]
+    ready: int
+    counters: NDArray[np.int64]
+
+
+class Notes(NamedTuple):
+    """What is noted of every lane; -1: never.
+
+    bus_differs : (n_words,) uint64, lanes whose bus has differed from the leader's
+    bus_tick : (n_lanes,) int64, when it first did
+    racy_tick : (n_lanes,) int64, when it first fetched an opcode of `is_racy`
+    unstable_tick : (n_lanes,) int64, when it would not settle; it was retired then
+    """
+
+    bus_differs: NDArray[np.uint64]
+    bus_tick: NDArray[np.int64]
+    racy_tick: NDArray[np.int64]
+    unstable_tick: NDArray[np.int64]
+
+
+@njit(cache=True)
+def _holds(state: Any, levels: Levels, w: int) -> Any:
+    """Lanes of a word in which all levels hold."""
+    held = _ALL
+    for k in range(len(levels.slot)):
+        plane = state[levels.slot[k], w]
+        held &= plane if levels.level[k] else ~plane
+    return held
+
+
+@njit(cache=True)
+def _spread(bit: Any) -> Any:
+    """All lanes 0 or 1, as bit 0 of a word is."""
+    return _ALL if bit & _ONE else np.uint64(0)
+
+
+@njit(cache=True)
+def _note_bus(chips: Chips, boards: Boards, screens: Screens, notes: Notes, w: int, differ: Any) -> None:
+    """Note lanes whose bus differs, and give those that had none a board of their own."""
+    differ &= ~notes.bus_differs[w]
+    notes.bus_differs[w] |= differ
+    while differ:
+        index = lowest_bit(differ)
+        differ &= differ - _ONE
+        lane = LANES_PER_WORD * w + index
+        notes.bus_tick[lane] = chips.counters[COUNT_TICK]
+        if not boards.own[w] >> np.uint64(index) & _ONE:
+            fork(boards, screens, lane)
+            boards.own[w] |= _ONE << np.uint64(index)
+
+
+@njit(cache=True)
+def _compare_accesses(chips: Chips, boards: Boards, screens: Screens, notes: Notes) -> None:
+    """Compare address, read and write of all lanes with the leader's."""
+    state = chips.state
+    leader_reads = _spread(_holds(state, chips.reads, 0))
+    leader_writes = _spread(_holds(state, chips.writes, 0))
+    for w in range(state.shape[1]):
+        differ = (_holds(state, chips.reads, w) ^ leader_reads) | (_holds(state, chips.writes, w) ^ leader_writes)
+        for k in range(_N_ADDRESS_BITS):
+            differ |= state[chips.address[k], w] ^ _spread(state[chips.address[k], 0])
+        if differ & ~notes.bus_differs[w]:
+            _note_bus(chips, boards, screens, notes, w, differ)
+
+
+class Scratch(NamedTuple):
+    """(64 * n_words,) uint8 each: address bytes and data of lanes with boards of their own."""
+
+    low: NDArray[np.uint8]
+    high: NDArray[np.uint8]
+    data: NDArray[np.uint8]
+
+
+@njit(cache=True)
+def _answer_reads(chips: Chips, boards: Boards, screens: Screens, notes: Notes, scratch: Scratch) -> bool:
+    """Read for all lanes that read, and drive their data lines. Returns whether one may have fetched a racy opcode."""
+    state = chips.state
+    low, high, data, rom, ram = scratch.low, scratch.high, scratch.data, boards.rom, boards.ram
+    may_race = False
+    for w in range(state.shape[1]):
+        first = LANES_PER_WORD * w
+        own = boards.own[w]
+        reading = _holds(state, chips.reads, w)
+        if own:
+            bytes_from_planes(state, chips.address, w, low, first)
+            bytes_from_planes(state, chips.address[BITS_PER_BYTE:], w, high, first)
+            waiting = own & reading
+            while waiting:
+                lane = first + lowest_bit(waiting)
+                waiting &= waiting - _ONE
+                address = int(low[lane]) | int(high[lane]) << 8
+                if address & A12:
+                    found = rom[address & 0xFFF]
+                elif address & A7 and not address & A9:
+                    found = ram[lane, address & 0x7F]
+                else:
+                    found = np.uint8(read_device(boards, lane, address))
+                boards.bus[lane] = found
+                data[lane] = found
+                may_race |= chips.is_racy[found] != 0
+                if lane == 0:
+                    data[1:LANES_PER_WORD] = found  # of followers
+        leader = np.uint64(boards.bus[0])
+        differ = np.uint64(0)
+        for k in range(BITS_PER_BYTE):
+            spread = _spread(leader >> np.uint64(k))
+            plane = spread
+            if own:
+                plane = (word_from_bytes(data, first, np.uint8(1 << k)) & own) | (spread & ~own)
+            differ |= plane ^ spread
+            slot = chips.drive[k]
+            state[slot, w] = (state[slot, w] & ~reading) | (plane & reading)
+        differ &= reading
+        if differ & ~notes.bus_differs[w]:
+            _note_bus(chips, boards, screens, notes, w, differ)
+    return may_race
+
+
+@njit(cache=True)
+def _take_writes(chips: Chips, boards: Boards, screens: Screens, notes: Notes, scratch: Scratch) -> bool:
+    """Take what all lanes write. Returns whether RDY of any has gone low."""
+    state = chips.state
+    low, high, data = scratch.low, scratch.high, scratch.data
+    n_words = state.shape[1]
+    any_writing = np.uint64(0)
+    for w in range(n_words):
+        writing = _holds(state, chips.writes, w)
+        any_writing |= writing
+        differ = np.uint64(0)
+        for k in range(BITS_PER_BYTE):
+            differ |= state[chips.data[k], w] ^ _spread(state[chips.data[k], 0])
+        if differ & writing & ~notes.bus_differs[w]:
+            _note_bus(chips, boards, screens, notes, w, differ & writing)
+    if not any_writing:
+        return False
+    goes_low = False
+    for w in range(n_words):
+        first = LANES_PER_WORD * w
+        waiting = _holds(state, chips.writes, w) & boards.own[w]
+        if waiting:
+            bytes_from_planes(state, chips.address, w, low, first)
+            bytes_from_planes(state, chips.address[BITS_PER_BYTE:], w, high, first)
+            bytes_from_planes(state, chips.data, w, data, first)
+        while waiting:
+            index = lowest_bit(waiting)
+            lane = first + index
+            waiting &= waiting - _ONE
+            address = int(low[lane]) | int(high[lane]) << 8
+            boards.bus[lane] = data[lane]
+            if address & A12:
+                continue
+            if address & A7 and not address & A9:
+                boards.ram[lane, address & 0x7F] = data[lane]
+            elif write_device(boards, screens, lane, address, int(data[lane])):
+                goes_low = True
+                if lane == 0:
+                    for other in range(n_words):
+                        boards.waiting[other] |= ~boards.own[other]
+                boards.waiting[w] |= _ONE << np.uint64(index)
+    return goes_low
+
+
+@njit(cache=True)
+def _note_races(chips: Chips, boards: Boards, notes: Notes) -> None:
+    for w in range(chips.state.shape[1]):
+        fetching = _holds(chips.state, chips.reads, w) & _holds(chips.state, chips.fetches, w) & boards.own[w]
+        while fetching:
+            lane = LANES_PER_WORD * w + lowest_bit(fetching)
+            fetching &= fetching - _ONE
+            if chips.is_racy[boards.bus[lane]] and notes.racy_tick[lane] < 0:
+                notes.racy_tick[lane] = chips.counters[COUNT_TICK]
+
+
+@njit(cache=True)
+def settle(chips: Chips) -> None:
+    """Settle after a pin, a mask or a state has changed: the current phase once more."""
+    phases = chips.phases
+    last = phases.start[chips.counters[COUNT_STEP] + 1] - 1
+    call_routine(phases.item[last], chips.state, chips.masks, chips.unstable)
+
+
+@njit(cache=True)
+def _enter_step(chips: Chips, step: int) -> None:
+    state = chips.state
+    for r in range(chips.races.start[step], chips.races.start[step + 1]):
+        guards = chips.race_guards
+        needed = guards.start[r] == guards.start[r + 1]
+        for k in range(guards.start[r], guards.start[r + 1]):
+            for w in range(state.shape[1]):
+                needed |= state[guards.item[k], w] != 0
+        if needed:
+            call_routine(chips.races.item[r], state, chips.masks, chips.unstable)
+    for p in range(chips.phases.start[step], chips.phases.start[step + 1]):
+        call_routine(chips.phases.item[p], state, chips.masks, chips.unstable)
+
+
+@njit(cache=True)
+def _follow_ready(chips: Chips, boards: Boards) -> None:
+    """Put RDY of all lanes on their pins and settle."""
+    for w in range(chips.state.shape[1]):
+        chips.state[chips.ready, w] = ~boards.waiting[w]
+    settle(chips)
+
+
+@njit(cache=True)
+def retire(chips: Chips, boards: Boards, lane: int) -> None:
+    """Make a lane a follower again: unlesioned, with the leader's state. What was noted of it stays."""
+    w, bit = lane // LANES_PER_WORD, _ONE << np.uint64(lane % LANES_PER_WORD)
+    for row in range(len(chips.masks)):
+        chips.masks[row, w] &= ~bit
+    for slot in range(len(chips.state)):
+        chips.state[slot, w] = (chips.state[slot, w] & ~bit) | (_spread(chips.state[slot, 0]) & bit)
+    boards.own[w] &= ~bit
+    boards.waiting[w] = (boards.waiting[w] & ~bit) | (_spread(boards.waiting[0]) & bit)
+
+
+@njit(cache=True)
+def _retire_unstable(chips: Chips, boards: Boards, notes: Notes) -> None:
+    for w in range(len(chips.unstable)):
+        left = chips.unstable[w]
+        chips.unstable[w] = 0
+        while left:
+            lane = LANES_PER_WORD * w + lowest_bit(left)
+            left &= left - _ONE
+            notes.unstable_tick[lane] = chips.counters[COUNT_TICK]
+            if lane > 0:
+                retire(chips, boards, lane)
+
+
+@njit(cache=True, nogil=True)
+def run_half_cycles(chips: Chips, boards: Boards, screens: Screens, notes: Notes, scratch: Scratch, n: int) -> None:
+    """Run all lanes for n half-cycles."""
+    counters = chips.counters
+    for _ in range(n):
+        step = (counters[COUNT_STEP] + 1) % len(chips.access)
+        counters[COUNT_STEP] = step
+        if chips.access[step]:
+            _compare_accesses(chips, boards, screens, notes)
+            may_race = _answer_reads(chips, boards, screens, notes, scratch)
+            _enter_step(chips, step)
+            if may_race:
+                _note_races(chips, boards, notes)
+            if _take_writes(chips, boards, screens, notes, scratch):
+                _follow_ready(chips, boards)
+            if boards.cycle[0] % CYCLES_PER_LINE == CYCLES_PER_LINE - 1:
+                end_line(boards, screens)
+            boards.cycle[0] += 1
+        else:
+            _enter_step(chips, step)
+            if boards.cycle[0] % CYCLES_PER_LINE == 0 and boards.waiting.any():
+                boards.waiting[:] = 0
+                _follow_ready(chips, boards)
+        if chips.unstable.any():
+            _retire_unstable(chips, boards, notes)
+        counters[COUNT_TICK] += 1
