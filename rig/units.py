@@ -43,7 +43,7 @@ class UnitTable:
     kind : n strings, such as ``node``, ``transistor``, ``neuron``
     x, y, z : (n,) float32, in the subject's space (`SubjectInfo.space`); NaN where unknown
     signal_id : (n,) int64, the unit whose recorded activity is this unit's (a transistor's is its gate node);
-        the unit itself by default
+        the unit itself by default; a unit that does not emit may have one that no stream carries
     emits : (n,) bool, whether the unit contributes to field potentials; all by default
     extra : further columns of the subject's own, each (n,)
     """

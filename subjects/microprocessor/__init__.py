@@ -40,7 +40,13 @@ PLUGIN = SubjectPlugin(
         ),
         OptionInfo("chip", "the processor's netlist; mos6502", "mos6502"),
         OptionInfo("chip_dir", "a folder with other Visual6502 files than the installed ones", ""),
-        OptionInfo("engine", "how it is simulated; event: every node exact", "event"),
+        OptionInfo(
+            "engine",
+            "event: every node exact; compiled: faster, without nodes that nothing depends on, refuses perturbations "
+            "that it cannot do exactly; auto: compiled, and event by event where only that is exact",
+            "auto",
+            offered=("auto", "event", "compiled"),
+        ),
         OptionInfo("tv", "the console's television system; ntsc", "ntsc"),
     ),
     assets=(

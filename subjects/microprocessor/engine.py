@@ -13,8 +13,8 @@ from rig.errors import SubjectError
 from subjects.microprocessor.chip import ChipDescription
 from subjects.microprocessor.netlist import Netlist
 
-_MAGIC = b"HSCHIP01"
-_HEADER = struct.Struct("<8sIIqq")
+_MAGIC = b"HSCHIP02"
+_HEADER = struct.Struct("<8sIIqqq")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class EngineState:
     row_mode : (n_rows,) uint8, `circuit.MODE_*`
     clock_step : index in the chip's clock cycle
     n_unsettled : how often a list was dropped because the chip would not settle
+    n_event_left : half-cycles for which the compiled engine still leaves the chip to the event-driven one
     """
 
     values: NDArray[np.uint8]
@@ -37,10 +38,12 @@ class EngineState:
     row_mode: NDArray[np.uint8]
     clock_step: int
     n_unsettled: int
+    n_event_left: int = 0
 
     def to_bytes(self) -> bytes:
         """Header and the four arrays one after the other."""
-        header = _HEADER.pack(_MAGIC, len(self.values), len(self.row_mode), self.clock_step, self.n_unsettled)
+        counts = (len(self.values), len(self.row_mode), self.clock_step, self.n_unsettled, self.n_event_left)
+        header = _HEADER.pack(_MAGIC, *counts)
         arrays = (self.values, self.pull, self.clamp, self.row_mode)
         return header + b"".join(array.tobytes() for array in arrays)
 
@@ -56,7 +59,7 @@ class EngineState:
             raise SubjectError(
                 f"asked to restore a chip, these {len(data)} bytes are no snapshot of one; take a new one"
             )
-        _, n_nodes, n_rows, clock_step, n_unsettled = _HEADER.unpack_from(data)
+        _, n_nodes, n_rows, clock_step, n_unsettled, n_event_left = _HEADER.unpack_from(data)
         expected = _HEADER.size + 3 * n_nodes + n_rows
         if len(data) != expected:
             raise SubjectError(
@@ -64,7 +67,7 @@ class EngineState:
             )
         flat = np.frombuffer(data, np.uint8, offset=_HEADER.size)
         values, pull, clamp, row_mode = np.split(flat, [n_nodes, 2 * n_nodes, 3 * n_nodes])
-        return EngineState(values, pull, clamp, row_mode, clock_step, n_unsettled)
+        return EngineState(values, pull, clamp, row_mode, clock_step, n_unsettled, n_event_left)
 
 
 class Engine(Protocol):

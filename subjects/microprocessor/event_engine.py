@@ -94,6 +94,7 @@ class EventEngine:
     ----------
     netlist, chip : what is simulated
     circuit, ports : the arrays that the njit functions take; other code may run the chip with them
+    rows : the merged transistors, for `circuit.rewire`
     """
 
     def __init__(self, netlist: Netlist, chip: ChipDescription) -> None:
@@ -101,7 +102,7 @@ class EventEngine:
         self.chip = chip
         self.circuit = wire_circuit(netlist)
         self.ports = connect_ports(netlist, chip)
-        self._rows = circuit_rows(netlist)
+        self.rows = circuit_rows(netlist)
         self._row_mode = np.zeros(netlist.n_rows, np.uint8)
         self._load_pull = self.circuit.pull.copy()
 
@@ -132,7 +133,7 @@ class EventEngine:
         circuit.values[: self.netlist.n_nodes] = circuit.clamp == CLAMP_HIGH
         circuit.pull[:] = self._load_pull
         circuit.counters[:] = 0
-        rewire(circuit, self._rows)
+        rewire(circuit, self.rows)
         self._set_levels(script.hold)
         settle_nodes(circuit, np.arange(self.netlist.n_nodes))
         circuit.counters[COUNT_CLOCK_STEP] = script.clock_step
@@ -148,12 +149,7 @@ class EventEngine:
         rows: NDArray[np.uint8] | None = None,
         nodes: NDArray[np.integer] | None = None,
     ) -> None:
-        n_addresses = 1 << len(self.ports.address)
-        if memory.shape != (n_addresses,) or memory.dtype != np.uint8:
-            raise SubjectError(
-                f"asked to run on a memory of shape {memory.shape} {memory.dtype}, "
-                f"the chip addresses ({n_addresses},) uint8"
-            )
+        self.check_memory(memory)
         if rows is None:
             run_half_cycles(self.circuit, self.ports, memory, n_half_cycles)
             return
@@ -166,10 +162,23 @@ class EventEngine:
         else:
             run_recording_some(self.circuit, self.ports, memory, rows, np.asarray(nodes, dtype=np.int64))
 
+    def check_memory(self, memory: NDArray[np.uint8]) -> None:
+        """Raises SubjectError when it is not what the chip addresses."""
+        n_addresses = 1 << len(self.ports.address)
+        if memory.shape != (n_addresses,) or memory.dtype != np.uint8:
+            raise SubjectError(
+                f"asked to run on a memory of shape {memory.shape} {memory.dtype}, "
+                f"the chip addresses ({n_addresses},) uint8"
+            )
+
     def set_pin(self, name: str, level: int) -> None:
+        set_pin(self.circuit, self.pin(name), level)
+
+    def pin(self, name: str) -> int:
+        """Node of an input pin. Raises UnknownUnitError."""
         if name not in self.chip.input_pins:
             raise UnknownUnitError(f"asked to set pin {name!r}, {self.chip.name} has {', '.join(self.chip.input_pins)}")
-        set_pin(self.circuit, self.netlist.node_ids[name], level)
+        return self.netlist.node_ids[name]
 
     def register(self, name: str) -> int:
         if name not in self.chip.registers:
@@ -202,7 +211,7 @@ class EventEngine:
                 "clamp a node that exists"
             )
         self._row_mode = row_mode
-        change_perturbations(self.circuit, self._rows, clamp, transistor_modes(self.netlist, row_mode))
+        change_perturbations(self.circuit, self.rows, clamp, transistor_modes(self.netlist, row_mode))
 
     def snapshot(self) -> EngineState:
         circuit = self.circuit
@@ -229,7 +238,7 @@ class EventEngine:
         circuit.counters[COUNT_CLOCK_STEP] = state.clock_step
         circuit.counters[COUNT_UNSETTLED] = state.n_unsettled
         self._row_mode = np.array(state.row_mode, dtype=np.uint8)
-        rewire(circuit, self._rows)
+        rewire(circuit, self.rows)
 
     def _set_levels(self, levels: Levels) -> None:
         for name, level in levels:

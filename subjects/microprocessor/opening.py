@@ -14,6 +14,7 @@ from subjects.microprocessor.atari2600.cartridge import Cartridge, open_cartridg
 from subjects.microprocessor.atari2600.state import BOARD, CPU_HZ
 from subjects.microprocessor.cartridges.names import GAMES
 from subjects.microprocessor.chip import ChipDescription
+from subjects.microprocessor.compiled.compiled_engine import CompiledEngine
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.geometry import build_geometry
 from subjects.microprocessor.install import find_chip
@@ -26,9 +27,9 @@ from subjects.microprocessor.subject import Microprocessor
 from subjects.microprocessor.unit_table import microprocessor_units
 
 CHIPS = {chip.name: chip for chip in (MOS6502,)}
-ENGINES = ("event",)
+ENGINES = ("auto", "event", "compiled")
 TVS = ("ntsc",)
-DEFAULTS = {"chip": "mos6502", "chip_dir": "", "cartridge": GAMES[0], "engine": "event", "tv": "ntsc"}
+DEFAULTS = {"chip": "mos6502", "chip_dir": "", "cartridge": GAMES[0], "engine": "auto", "tv": "ntsc"}
 
 SEMANTICS = "1"
 """Raised whenever the same netlist and cartridge give other samples than before; part of the fingerprint."""
@@ -67,11 +68,12 @@ def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
         chip.vcc_name,
         folder,
     )
-    machine = Machine(EventEngine(netlist, chip), cartridge.image, word_fields(chip))
+    engine = EventEngine(netlist, chip) if chosen["engine"] == "event" else CompiledEngine(netlist, chip)
+    machine = Machine(engine, cartridge.image, word_fields(chip))
     return Microprocessor(
         info=_info(netlist, chip, cartridge, chosen),
         units=microprocessor_units(netlist, build_geometry(netlist, segments, chip.um_per_unit), chip),
-        streams=microprocessor_streams(netlist, chip, cartridge.variables),
+        streams=microprocessor_streams(machine.every_node, chip, cartridge.variables),
         machine=machine,
         variables=cartridge.variables,
     )
@@ -82,7 +84,10 @@ def _info(netlist: Netlist, chip: ChipDescription, cartridge: Cartridge, options
     return SubjectInfo(
         name=f"{chip.title} · {cartridge.name}",
         kind="microprocessor",
-        description=f"{n_nodes} nodes and {netlist.n_rows} transistors on an Atari 2600 board, simulated as switches",
+        description=(
+            f"{n_nodes} nodes and {netlist.n_rows} transistors on an Atari 2600 board, simulated as switches, "
+            + ("event by event" if options["engine"] == "event" else "compiled; event by event where that is not exact")
+        ),
         source="Visual6502 project, www.visual6502.org: the netlist traced from photographs of the die",
         licence=(
             "netlist: CC BY-NC-SA 3.0, Greg James, Brian Silverman, Barry Silverman, www.visual6502.org; "
@@ -99,7 +104,8 @@ def _info(netlist: Netlist, chip: ChipDescription, cartridge: Cartridge, options
 def fingerprint(netlist: Netlist, chip: ChipDescription, cartridge: Cartridge, options: Mapping[str, str]) -> str:
     """SHA-256 over everything that decides the samples."""
     digest = hashlib.sha256()
-    texts = (SEMANTICS, chip.name, options["engine"], options["tv"], repr(BOARD.descr))
+    engine = "event" if options["engine"] == "event" else "compiled"  # auto and compiled give the same samples
+    texts = (SEMANTICS, chip.name, engine, options["tv"], repr(BOARD.descr))
     for text in texts:
         digest.update(text.encode() + b"\0")
     table = np.stack([netlist.row_gate, netlist.row_c1, netlist.row_c2], axis=1)

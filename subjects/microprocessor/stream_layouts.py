@@ -13,7 +13,6 @@ from subjects.microprocessor.atari2600.palette import NTSC
 from subjects.microprocessor.atari2600.state import RAM_BYTES, SCREEN_COLUMNS, SCREEN_LINES
 from subjects.microprocessor.cartridges.variables import Variable
 from subjects.microprocessor.chip import ChipDescription, Register
-from subjects.microprocessor.netlist import Netlist
 
 
 def word_fields(chip: ChipDescription) -> dict[str, Register]:
@@ -41,14 +40,13 @@ def pack_words(words: NDArray[np.uint32], dtype: np.dtype[Any]) -> NDArray[np.vo
 
 
 def microprocessor_streams(
-    netlist: Netlist, chip: ChipDescription, variables: tuple[Variable, ...] = ()
+    node_ids: NDArray[np.int64], chip: ChipDescription, variables: tuple[Variable, ...] = ()
 ) -> tuple[StreamInfo, ...]:
-    """nodes, bus, screen, ram; and game, where the cartridge's variables are known."""
-    node_ids = np.flatnonzero(netlist.node_exists).astype(np.int64)
+    """nodes (those that the engine promises), bus, screen, ram; and game, where the cartridge's variables are known."""
     return (
         StreamInfo(
             name="nodes",
-            description="level of every node after the half-cycle; the supplies read 0",
+            description="level of each node after the half-cycle; a supply reads 0",
             kind=StreamKind.UNITS,
             dtype=np.dtype(np.uint8),
             shape=((len(node_ids) + 7) // 8,),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from rig.errors import AssetError, HeadstageError, SpecError
+from rig.perturbation import Perturbation, PerturbationKind
 from rig.selection import select_units
 from rig.subject import ControlValue, Subject
 from rig.units import UnitTable
@@ -234,7 +235,9 @@ def test_nodes_are_those_of_engine_and_board_run_by_hand(subject: Subject, mos65
     n = 1500  # two frames, three WSYNCs
     expected = naive_half_cycles(machine, n)
     rows = watched(subject, "nodes", n)
-    np.testing.assert_array_equal(np.unpackbits(rows, axis=1, count=expected.shape[1], bitorder="little"), expected)
+    ids = next(s for s in subject.streams if s.name == "nodes").unit_ids
+    promised = expected[:, np.searchsorted(np.flatnonzero(mos6502.node_exists), ids)]
+    np.testing.assert_array_equal(np.unpackbits(rows, axis=1, count=len(ids), bitorder="little"), promised)
     waiting = expected[:, np.searchsorted(np.flatnonzero(mos6502.node_exists), mos6502.node_ids["rdy"])] == 0
     assert 0 < waiting.sum() < n
 
@@ -245,7 +248,7 @@ def test_bus_is_decoded_from_nodes(subject: Subject, mos6502: Netlist):
     chunks = subject.advance(1200)
     nodes = np.concatenate([c.data for c in chunks if c.stream == "nodes"])
     bus = np.concatenate([c.data for c in chunks if c.stream == "bus"])
-    ids = np.flatnonzero(mos6502.node_exists).tolist()
+    ids = next(s for s in subject.streams if s.name == "nodes").unit_ids.tolist()
     level = np.unpackbits(nodes, axis=1, count=len(ids), bitorder="little")
 
     def number(names: list[str]) -> np.ndarray:
@@ -395,3 +398,33 @@ def test_a_control_is_seen_from_the_next_read_on(subject: Subject):
 def test_first_fetch_is_where_the_machine_says(subject: Subject):
     bus = watched(subject, "bus", 40)
     assert int(np.flatnonzero(bus["address"] == 0xF000)[0]) == 2 * CYCLES_TO_FIRST_FETCH
+
+
+# ---- engines
+
+
+def test_event_and_compiled_give_the_same(opened: Subject, options: dict[str, str], mos6502: Netlist):
+    """On every node that both have, on the buses and in the frames, through a perturbation and after it."""
+    event = PLUGIN.open({**options, "engine": "event"})
+    shared = next(s for s in opened.streams if s.name == "nodes").unit_ids
+    assert len(next(s for s in event.streams if s.name == "nodes").unit_ids) == mos6502.node_exists.sum()
+    assert "event by event" in event.info.description
+    assert "compiled" in opened.info.description
+    bit = mos6502.node_ids["a6"]
+    given = []
+    for subject in (opened, event):
+        subject.reset(3)
+        subject.watch("nodes", shared)
+        subject.watch("bus", None)
+        subject.watch("screen", None)
+        subject.perturb(Perturbation(PerturbationKind.DRIVE, (bit,), 1000, 1400))
+        chunks = [c for n in (700, 1500, 1800) for c in subject.advance(n)]
+        given.append([np.concatenate([c.data for c in chunks if c.stream == s]) for s in ("nodes", "bus", "screen")])
+    for found, expected in zip(*given, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_engines_that_give_the_same_have_one_fingerprint(opened: Subject, options: dict[str, str]):
+    assert opened.info.options["engine"] == "auto"
+    assert PLUGIN.open({**options, "engine": "compiled"}).info.fingerprint == opened.info.fingerprint
+    assert PLUGIN.open({**options, "engine": "event"}).info.fingerprint != opened.info.fingerprint

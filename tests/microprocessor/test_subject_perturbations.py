@@ -63,12 +63,17 @@ def run(subject: Subject, n_ticks: int, *perturbations: Perturbation) -> tuple[n
     return np.unpackbits(rows, axis=1, count=n_nodes, bitorder="little"), bus
 
 
+def promised(netlist: Netlist) -> np.ndarray:
+    """Ids of the nodes that the subject gives: live ones and the supplies."""
+    return np.union1d(np.flatnonzero(netlist.live_nodes), (netlist.vss, netlist.vcc))
+
+
 def column(netlist: Netlist, name: str) -> int:
-    return int(np.searchsorted(np.flatnonzero(netlist.node_exists), netlist.node_ids[name]))
+    return int(np.searchsorted(promised(netlist), netlist.node_ids[name]))
 
 
 def machine_rows(netlist: Netlist, n: int, row_mode: np.ndarray | None = None, at: int = 0) -> np.ndarray:
-    """Node values of a bare machine; its transistors' modes are changed after `at` half-cycles."""
+    """Node values of a bare machine, event by event; its transistors' modes are changed after `at` half-cycles."""
     machine = Machine(EventEngine(netlist, MOS6502), np.resize(np.frombuffer(tiny_cartridge(), np.uint8), 4096), {})
     machine.power_on(np.zeros(128, np.uint8))
     parts = [machine.run(at, machine.every_node).node_rows] if at else []
@@ -76,7 +81,8 @@ def machine_rows(netlist: Netlist, n: int, row_mode: np.ndarray | None = None, a
         machine.engine.perturb(row_mode=row_mode)
     parts.append(machine.run(n - at, machine.every_node).node_rows)
     n_nodes = int(netlist.node_exists.sum())
-    return np.unpackbits(np.concatenate(parts), axis=1, count=n_nodes, bitorder="little")
+    levels = np.unpackbits(np.concatenate(parts), axis=1, count=n_nodes, bitorder="little")
+    return levels[:, np.searchsorted(np.flatnonzero(netlist.node_exists), promised(netlist))]
 
 
 # ---- what cannot be done

@@ -49,10 +49,12 @@ class CompiledChip:
     code : keeps the functions alive
     phases : (n_phases,) int64 addresses, one for each vector of clock levels
     races : (n_race_passes,) int64 addresses, in the order of `ChipDescription.race_passes`
+    record : address of the function that packs them; 0 for lanes
     schedule : for every step of the clock cycle, the phases it goes through
-    node_slot : (n_nodes,) int32 word of each node, -1 for none; live nodes come first, by id
+    node_slot : (n_nodes,) int32 word of each node, -1 for none; live nodes and supplies come first, by id
     drive_slot : (n_nodes,) int32 word that says whether a node is driven high from outside, -1 for none
-    n_slots, n_live : words in all, words of live nodes
+    n_slots : words in all
+    promised : live nodes and supplies, by id: what `record` packs
     n_operations : ands and ors of one pass over each phase, then each race pass
     """
 
@@ -61,11 +63,12 @@ class CompiledChip:
     code: MachineCode
     phases: NDArray[np.int64]
     races: NDArray[np.int64]
+    record: int
     schedule: tuple[tuple[int, ...], ...]
     node_slot: NDArray[np.int32]
     drive_slot: NDArray[np.int32]
     n_slots: int
-    n_live: int
+    promised: tuple[int, ...]
     n_operations: tuple[int, ...]
 
     def new_state(self) -> NDArray[np.uint8]:
@@ -87,14 +90,13 @@ def load_chip(netlist: Netlist, chip: ChipDescription, shape: WordShape, masks: 
     """
     wires = wiring(netlist, chip)
     n_phases, n_races = len(wires.clock), len(chip.race_passes)
-    names = tuple(function_names(n_phases, n_races))
+    names = tuple(function_names(n_phases, n_races, shape))
 
     def build() -> tuple[str, Any]:
         program = compile_program(netlist, chip, masks)
         header = {
             "stored": program.stored,
             "driven": list(program.slot_of_drive),
-            "n_live": len(wires.live),
             "n_operations": [program.n_operations(r) for r in (*program.phases, *program.race_passes)],
         }
         return emit_program(program, shape), header
@@ -111,12 +113,13 @@ def load_chip(netlist: Netlist, chip: ChipDescription, shape: WordShape, masks: 
         masks=masks,
         code=code,
         phases=np.array(addresses[:n_phases], np.int64),
-        races=np.array(addresses[n_phases:], np.int64),
+        races=np.array(addresses[n_phases : n_phases + n_races], np.int64),
+        record=code.addresses.get("record", 0),
         schedule=wires.schedule,
         node_slot=node_slot,
         drive_slot=drive_slot,
         n_slots=len(stored) + len(driven),
-        n_live=code.header["n_live"],
+        promised=wires.promised,
         n_operations=tuple(code.header["n_operations"]),
     )
 

@@ -6,6 +6,9 @@
 (or, for one chip, the whole word) belongs to lane l. A routine reads masks, changes state, and ors into `unstable` the
 lanes of which a cycle was still changing after `cap` rounds. Names are `phase0` ... and `race0` ...
 
+A module for one chip also has `record(ptr state, ptr row, ptr unused)`: the promised nodes' values by id, little-endian
+bits, in whole bytes.
+
 How a word lies in memory and in a register is its shape:
 
     one_chip()      4 bytes, all ones or zero; computed in 128 bits, where "and-or-not" of three is one instruction
@@ -73,12 +76,33 @@ def lanes(n_words: int, cap: int = LANES_CAP) -> WordShape:
 
 def emit_program(program: Program, shape: WordShape) -> str:
     """The module's text."""
-    names = function_names(len(program.phases), len(program.race_passes))
+    names = function_names(len(program.phases), len(program.race_passes), shape)
     lines: list[str] = []
-    for name, routine in zip(names, (*program.phases, *program.race_passes), strict=True):
+    for name, routine in zip(names, (*program.phases, *program.race_passes), strict=False):
         lines += _Function(program, shape).text(name, routine)
+    if shape.splat:
+        lines += _record(len(program.wiring.promised), shape)
     lines.append(f"declare {shape.reduced} @llvm.vector.reduce.or.v{shape.n_elements}{shape.reduced}({shape.register})")
     return "\n".join(lines) + "\n"
+
+
+def _record(n_nodes: int, shape: WordShape) -> list[str]:
+    """Signs of 16 words at a time become 16 bits; behind the last promised node come zeros."""
+    n = 16
+    lines = ["define void @record(ptr noalias %state, ptr noalias %row, ptr %unused) {"]
+    for first in range(0, n_nodes, n):
+        k, left = first // n, min(n, n_nodes - first)
+        n_bits = 8 * ((left + 7) // 8)
+        lines += [
+            f"  %from{k} = getelementptr i8, ptr %state, i64 {first * shape.n_bytes}",
+            f"  %words{k} = load <{left} x {shape.memory}>, ptr %from{k}, align {shape.n_bytes}",
+            f"  %signs{k} = icmp slt <{left} x {shape.memory}> %words{k}, zeroinitializer",
+            f"  %bits{k} = bitcast <{left} x i1> %signs{k} to i{left}",
+            f"  %whole{k} = {f'zext i{left} %bits{k} to i{n_bits}' if n_bits > left else f'or i{left} %bits{k}, 0'}",
+            f"  %to{k} = getelementptr i8, ptr %row, i64 {first // 8}",
+            f"  store i{n_bits} %whole{k}, ptr %to{k}, align 1",
+        ]
+    return [*lines, "  ret void", "}"]
 
 
 class _Function:
@@ -243,7 +267,9 @@ class _Function:
         self._label(leave)
 
 
-def function_names(n_phases: int, n_races: int) -> Iterator[str]:
-    """Names of the functions in a module: the phases', then the race passes'."""
+def function_names(n_phases: int, n_races: int, shape: WordShape) -> Iterator[str]:
+    """Names of the functions in a module: the phases', the race passes', and for one chip `record`."""
     yield from (f"phase{k}" for k in range(n_phases))
     yield from (f"race{k}" for k in range(n_races))
+    if shape.splat:
+        yield "record"

@@ -62,7 +62,7 @@ class Program:
     wiring, masks, expressions : what it was made from
     phases : a routine for each of `wiring.clock`
     race_passes : a routine for each of the chip's
-    stored : nodes that have a word of their own: all live ones by id, then those whose charge matters
+    stored : nodes that have a word of their own: those promised by id, then those whose charge can matter at some time
     """
 
     wiring: Wiring
@@ -128,7 +128,9 @@ def compile_program(netlist: Netlist, chip: ChipDescription, masks: MaskPlan = I
                 if not around.isdisjoint(c.nodes)
             ]
         )
-    needed = _needed(wires.live, [*phases, *passes], expressions)
+    # between clock edges, where the event engine goes, no gate is known: what matters there must be kept as well
+    anywhere = [solve(c, wires, {}, masks, expressions).results for c in partition(wires, {}, masks)]
+    needed = _needed(wires.live, [*phases, *passes, anywhere], expressions)
     return Program(
         wiring=wires,
         masks=masks,
@@ -141,7 +143,7 @@ def compile_program(netlist: Netlist, chip: ChipDescription, masks: MaskPlan = I
         race_passes=tuple(
             Routine({}, (Block((_united(_kept(results, needed, expressions)),), ()),)) for results in passes
         ),
-        stored=(*sorted(wires.live), *sorted(needed - wires.live)),
+        stored=(*wires.promised, *sorted(needed - wires.live)),
     )
 
 

@@ -33,7 +33,7 @@ class Wiring:
     rails : vss, vcc
     pull_up : nodes with a depletion load
     nodes : all nodes that exist, without the rails
-    live : nodes whose values are promised
+    live : nodes whose values are promised; `promised` has them by id, with the rails, which read 0
     driven : nodes that the outside drives: input pins, then data lines
     clock : the clock pins' level vectors, in the order in which a cycle first meets them
     schedule : for every step of the clock cycle, the vectors (indices into `clock`) it goes through
@@ -48,6 +48,10 @@ class Wiring:
     driven: tuple[int, ...]
     clock: tuple[Mapping[int, int], ...]
     schedule: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def promised(self) -> tuple[int, ...]:
+        return tuple(sorted(self.live | {self.vss, self.vcc}))
 
     @cached_property
     def outside(self) -> frozenset[int]:
