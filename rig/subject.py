@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rig.perturbation import Perturbation, PerturbationKind
 from rig.streams import Chunk, StreamInfo
+from rig.survey.plan import LesionSurvey
 from rig.units import UnitTable
 
 ControlValue = bool | int | float | str
@@ -181,6 +182,7 @@ class SubjectPlugin:
     options : what `open` understands
     open : called with options given by the person (strings); heavy imports happen in it
     assets : what can be installed for it
+    lesion_survey : makes its way of trying many lesions, where it has one
     """
 
     name: str
@@ -188,3 +190,4 @@ class SubjectPlugin:
     open: Callable[[Mapping[str, str]], Subject]
     options: tuple[OptionInfo, ...] = ()
     assets: tuple[Asset, ...] = ()
+    lesion_survey: Callable[[], LesionSurvey] | None = None
