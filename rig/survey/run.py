@@ -200,7 +200,7 @@ def _on_cluster(task: PortionTask, pending: Sequence[Portion], scheduler: str, c
         }
         try:
             while running and not cancelled():
-                with suppress(TimeoutError):
+                with suppress(TimeoutError), client.as_current():
                     distributed.wait(list(running), timeout=POLL_S, return_when="FIRST_COMPLETED")
                 for future in [f for f in running if f.done()]:
                     portion = running.pop(future)
