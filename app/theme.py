@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +108,11 @@ def region_colours(regions: Iterable[str], theme: Theme) -> dict[str, str]:
 
     A region ``alu/adder`` has the colour of ``alu``; what has no region is muted.
     """
+    return dict(_region_colours(tuple(regions), theme))
+
+
+@lru_cache(maxsize=8)
+def _region_colours(regions: tuple[str, ...], theme: Theme) -> dict[str, str]:
     colours: dict[str, str] = {"": theme.muted}
     for region in regions:
         top = region.split("/")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QWidget
@@ -42,6 +43,8 @@ class RasterPane(TimePane):
         self._theme = DARK
         self._stale = True
         self._order_when_full = True
+        self._marked_of: tuple[NDArray[np.int64], tuple[int, ...]] | None = None  # rows and units it was looked up for
+        self._marked: NDArray[np.int64] = np.empty(0, np.int64)
         self._shown: tuple[object, ...] = ()
         self.canvas.overlays[:] = [self.labels.draw_borders, self._draw_selected, self.overlay]
         self.overlay.divided = False
@@ -141,7 +144,7 @@ class RasterPane(TimePane):
         info = self.activity_info()
         carries = info is not None and info.regular
         self.units = RasterUnits(description.units, info, self._theme) if info is not None and carries else None
-        self.picture = self.trials = None
+        self.picture = self.trials = self._marked_of = None
 
     def _pull_spikes(self, pull: Pull) -> bool:
         axis, height, p, units, desk = self.axis, self.canvas.n_rows, self.picture, self.units, self.desk
@@ -220,11 +223,13 @@ class RasterPane(TimePane):
 
     def _draw_selected(self, painter: QPainter, area: QRectF) -> None:
         """Mark the selected units' rows."""
-        p, units = self.picture, self.units
-        if p is None or units is None or self.triggered or self.overlay.hint:
+        p, units, ids = self.picture, self.units, self.desk.selection.ids
+        if p is None or units is None or self.triggered or self.overlay.hint or not ids:
             return
-        chosen = units.channels(self.desk.selection.ids[:MOST_MARKED])
-        draw_marked(painter, area, np.flatnonzero(np.isin(p.rows, chosen)), len(p.rows), self.colours.accent)
+        if self._marked_of is None or self._marked_of[0] is not p.rows or self._marked_of[1] is not ids:
+            self._marked_of = p.rows, ids
+            self._marked = np.flatnonzero(np.isin(p.rows, units.channels(ids[:MOST_MARKED])))
+        draw_marked(painter, area, self._marked, len(p.rows), self.colours.accent)
 
     # ---- the mouse
 

@@ -1,4 +1,4 @@
-"""The spectrogram of one channel, and its mean spectrum at the side."""
+"""The spectrogram of one channel, and its mean spectrum at the left."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QFontMetricsF, QPainter
 from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
@@ -21,16 +22,18 @@ from app.window.spectrogram_picture import (
     SpectrogramChoice,
     SpectrogramPicture,
 )
-from app.window.spectrogram_side import FrequencyNames, Psd
+from app.window.spectrogram_side import FrequencySide
 from app.window.spectrogram_source import Of, Source, chosen, sources
 from app.window.stream_feed import same_layout
 from app.window.time_axis import frequency_text
 from app.window.time_pane import NOTHING_OPEN, TimePane
 from rig.field import FIELD_STREAM
+from rig.process.protocol import MOVING
 
 NOT_WATCHED = "Nobody watches the units: select them on the map, then W"
 PSD_EVERY_S = 0.1  # a mean spectrum that changes more often cannot be read
 REFRESH_S = 0.066  # while time races
+EVERY_S = 0.030  # while it runs: at most every second picture of the screen
 
 
 class SpectrogramPane(TimePane):
@@ -39,13 +42,12 @@ class SpectrogramPane(TimePane):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("Spectrogram", desk, parent)
         self.choice = SpectrogramChoice()
-        self.names = FrequencyNames(self.body)
-        self.psd = Psd(self.body)
+        self.side = FrequencySide(self.body)
         self.picture: SpectrogramPicture | None = None
         self.offered: tuple[Source, ...] = ()
         self.key = str(Of.POPULATION)
         self._stale = True
-        self._psd_age_s = PSD_EVERY_S
+        self._psd_age_s, self._picture_age_s = PSD_EVERY_S, EVERY_S
         self._shown: tuple[object, ...] = ()
         self._pointer: tuple[float, float] | None = None
         self.overlay.divided = False
@@ -60,9 +62,8 @@ class SpectrogramPane(TimePane):
         layout = QGridLayout(self.body)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(0)
-        layout.addWidget(self.names, 0, 0)
+        layout.addWidget(self.side, 0, 0)
         layout.addWidget(self.canvas, 0, 1)
-        layout.addWidget(self.psd, 0, 2)
         self.show_hint(NOTHING_OPEN)
         desk.stream_opened.connect(self._forget)
         desk.stream_closed.connect(self._forget)
@@ -128,10 +129,13 @@ class SpectrogramPane(TimePane):
                 source, reader.info, self.desk.shown_ring, self.choice, axis, height, self.colours, hz
             )
             self.picture = p
-            self.names.show_rows(p.rows, hz <= 0)
-            self._age_s = self._psd_age_s = 1.0
-        if self.is_early(pull, REFRESH_S):
+            self.side.show_rows(p.rows, hz <= 0)
+            self._age_s = self._psd_age_s = self._picture_age_s = 1.0
+        self._picture_age_s += pull.elapsed_s
+        runs = pull.live and pull.status.state in MOVING
+        if self.is_early(pull, REFRESH_S) or (runs and self._picture_age_s < EVERY_S):
             return
+        self._picture_age_s = 0.0
         changed = p.pull(axis)
         self._show_time(pull, p, changed)
 
@@ -139,7 +143,7 @@ class SpectrogramPane(TimePane):
         self._psd_age_s += max(pull.elapsed_s, 0.016)
         if changed and self._psd_age_s >= PSD_EVERY_S:
             self._psd_age_s = 0.0
-            self.psd.show_levels(p.levels_db(), p.low_db, p.high_db)
+            self.side.show_levels(p.levels_db(), np.empty(0), p.low_db, p.high_db)
         self.label_spans(self.spans_on_show(), filled=True)
         self.show_memory(p.held_from_tick, pull)
         tick = self.desk.view.crosshair_tick
@@ -211,8 +215,7 @@ class SpectrogramPane(TimePane):
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
-        self.names.colours = self.colours
-        self.psd.apply(self.colours)
+        self.side.colours = self.colours
         self.picture = None
 
     def _on_opened(self) -> None:
@@ -224,4 +227,4 @@ class SpectrogramPane(TimePane):
         super()._on_closed()
         self.picture = None
         self.offered = ()
-        self.names.show_rows(None, False)
+        self.side.show_rows(None, False)

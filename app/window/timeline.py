@@ -13,9 +13,11 @@ from app.window.desk import Desk, Pull
 from app.window.figures import span_text
 from app.window.pane import Pane
 from rig.log import LogEntry, LogKind
+from rig.process.protocol import MOVING
 
 LEFT, RIGHT, FOOT = 64, 12, 16  # px: row names, margin, the scale's figures
 MAX_MARKS = 2000  # newest kept for drawing; the log keeps all
+REFRESH_S = 0.1  # while it runs
 TIP = "The whole run. Drag to look back while it runs; double click to go live (End)"
 
 
@@ -63,6 +65,8 @@ class Events:
             self.marks.clear()
         elif entry.kind is LogKind.RESTORE:
             self._mark("mark", entry.tick, "rewound")
+        elif entry.kind is LogKind.TWIN and payload.get("action") == "differs":
+            self._mark("mark", int(payload["tick"]), "twin differs")
 
     def _perturb(self, entry: LogEntry) -> None:
         kind, start, stop = entry.payload["kind"], entry.payload["start_tick"], entry.payload["stop_tick"]
@@ -98,6 +102,7 @@ class TimelinePane(Pane):
         layout.addWidget(self.bar)
         desk.logged.connect(self._on_logged)
         desk.opened.connect(self._on_opened)
+        self._age_s = REFRESH_S
         self.bar.looked_at.connect(desk.view.look_at)
         self.bar.went_live.connect(desk.view.go_live)
 
@@ -116,6 +121,10 @@ class TimelinePane(Pane):
         description = self.desk.description
         if description is None or self.bar.isHidden():  # the bar of a recording on playback lies in its place
             return
+        self._age_s += pull.elapsed_s
+        if pull.live and pull.status.state in MOVING and self._age_s < REFRESH_S:
+            return
+        self._age_s = 0.0
         self.bar.show_time(pull, description.info.tick_hz, description.info.tick_name)
         notice = self.desk.past.notice
         back = f"looking back · {notice}" if notice else "looking back · double click for live"

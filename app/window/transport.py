@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.window.desk import Desk, Pull
+from app.window.figure_label import FigureLabel
 from app.window.figures import bytes_text, clock_text, duration_text, grouped, speed_text
 from rig.process.protocol import MOVING, OVER, State
 
@@ -36,6 +37,7 @@ SPEEDS: tuple[tuple[str, float | None, float | None], ...] = (
 )
 
 
+REFRESH_S = 0.05  # digits that change more often cannot be read
 LAMP_WORDS = {"off": "idle", "good": "well", "poor": "strained", "bad": "failed"}
 
 
@@ -94,6 +96,7 @@ class Transport(QFrame):
         for lamp in self.lamps.values():
             layout.addWidget(lamp)
         self._slow_s = 0.0
+        self._age_s = REFRESH_S
         self.show_state(None)
 
     def sizeHint(self) -> QSize:
@@ -129,6 +132,12 @@ class Transport(QFrame):
         if description is None:
             return
         status, info = pull.status, description.info
+        # the screen is late when two turns of the timer in a row took three frames each
+        self._slow_s = 0.7 * self._slow_s + 0.3 * pull.elapsed_s
+        self._age_s += pull.elapsed_s
+        if self._age_s < REFRESH_S and status.state in MOVING:
+            return
+        self._age_s = 0.0
         self.tick.setText(grouped(pull.tick))
         self.clock.setText(clock_text(pull.tick, info.tick_hz))
         self._clock_box.setVisible(info.tick_hz > 0)
@@ -143,8 +152,6 @@ class Transport(QFrame):
             self.lamps["disk"].show_level("poor" if low else "good")
         else:
             self.lamps["disk"].show_level("off")
-        # the screen is late when two turns of the timer in a row took three frames each
-        self._slow_s = 0.7 * self._slow_s + 0.3 * pull.elapsed_s
         self.lamps["screen"].show_level("poor" if self._slow_s > 0.05 else "good")
         self.lamps["ring"].show_level("good" if self.desk.client is not None and self.desk.client.watched else "off")
 
@@ -297,7 +304,7 @@ def _captioned(caption: str, widget: QWidget, parent: QWidget) -> tuple[QWidget,
     line = QHBoxLayout()
     label = QLabel(caption, box)
     label.setObjectName("caption")
-    figure = QLabel("", box)
+    figure = FigureLabel("", box)
     figure.setObjectName("captionFigure")
     line.addWidget(label)
     line.addStretch(1)
@@ -314,7 +321,7 @@ def _figure(caption: str, text: str, parent: QWidget) -> tuple[QWidget, QLabel]:
     layout.setSpacing(1)
     label = QLabel(caption, box)
     label.setObjectName("caption")
-    figure = QLabel(text, box)
+    figure = FigureLabel(text, box)
     figure.setObjectName("figure")
     layout.addWidget(label)
     layout.addWidget(figure)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from app.draw.polyline import polyline
 from app.theme import DARK, Theme
 from app.window.activity import N_BINS
 from app.window.region_tree import chosen_ground, tabular
@@ -41,14 +42,14 @@ class WatchRow:
     state: UnitState | None
 
 
-def curve_points(curve: NDArray[np.float32], area: QRectF) -> list[QPointF]:
+def curve_points(curve: NDArray[np.float32], area: QRectF) -> QPolygonF:
     """The curve within the area; its own highest value at the top, 0 at the bottom, the newest right."""
     if len(curve) < 2:
-        return []
+        return QPolygonF()
     top = float(curve.max())
     heights = curve / top if top > 0 else np.zeros(len(curve))
     xs = area.right() - np.arange(len(curve))[::-1] * (area.width() / (N_BINS - 1))
-    return [QPointF(float(x), area.bottom() - float(h) * area.height()) for x, h in zip(xs, heights, strict=True)]
+    return polyline(xs, area.bottom() - heights * area.height())
 
 
 class WatchDelegate(QStyledItemDelegate):
@@ -87,9 +88,7 @@ class WatchDelegate(QStyledItemDelegate):
         faint = row.state is UnitState.LESIONED
         painter.setPen(QPen(QColor(theme.muted if faint else row.colour), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        points = curve_points(row.curve, curve)
-        if points:
-            painter.drawPolyline(QPolygonF(points))
+        painter.drawPolyline(curve_points(row.curve, curve))
         font = tabular(option.font)
         painter.setFont(font)
         painter.setPen(QColor(theme.muted))

@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="where the time of all panes together goes")
     arguments = parser.parse_args()
 
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
     from app.theme import DARK
     from app.window.desk import Desk, Opening
@@ -106,10 +106,16 @@ def main() -> None:
     for stream in desk.client.watched:
         if stream != "spikes":
             desk.client.watch(stream, [])
+    host = QWidget()
+    columns = QHBoxLayout(host)
+    left, middle = QVBoxLayout(), QVBoxLayout()
+    columns.addLayout(left)
+    columns.addLayout(middle)
     for pane in panes:
         pane.apply_theme(DARK)
-        pane.resize(*SIZES[pane.title])
-        pane.show()
+        pane.setFixedSize(*SIZES[pane.title])
+        (left if pane.title == "Preparation" else middle).addWidget(pane)
+    host.show()
     desk.channels.set(range(100, 100 + N_TRACES))
     desk.view.set_span(SPAN_TICKS)
     desk.do(lambda c: c.set_speed(arguments.speed or None))
@@ -129,8 +135,7 @@ def main() -> None:
             other.setVisible(other is pane)
         bench.frames([pane], 30)
         print(f"  {pane.title:<12} {_text(bench.frames([pane], arguments.frames))}")
-    for pane in panes:
-        pane.hide()
+    host.hide()
     bench.frames([], 30)
     print(f"  all hidden   {_text(bench.frames([], arguments.frames))}")
     reference = curves(desk, application)

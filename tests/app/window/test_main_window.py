@@ -238,3 +238,19 @@ def test_the_tour_is_shown_once(qtbot: QtBot, settings: QSettings) -> None:
     assert not made.tour.isVisible()
     assert not made.tour.wanted(settings)
     made.close()
+
+
+def test_the_same_time_is_at_the_same_place_in_all_panes(qtbot: QtBot, window: MainWindow) -> None:
+    canvases = [window.panes[name].canvas for name in ("Oscilloscope", "Raster", "Spectrogram")]
+    for width in (1280, 1503, 1920):
+        window.resize(width, 900)
+        qtbot.waitUntil(lambda w=width: window.width() == w)
+        window.pull()
+        edges = {(c.mapTo(window, QPoint(0, 0)).x(), c.width(), c.n_columns) for c in canvases}
+        assert len(edges) == 1, width
+    window.desk.view.look_at(500)
+    window.pull()
+    scope = canvases[0]
+    QTest.mouseMove(scope, QPoint(scope.width() // 3, 30))
+    window.pull()
+    assert len({window.panes[n].overlay.crosshair for n in ("Oscilloscope", "Raster", "Spectrogram")}) == 1

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
 from app.draw.spectrogram_image import FrequencyRows
 from app.draw.spectrum import SpectrumPlan
-from app.theme import LIGHT
+from app.theme import DARK, LIGHT
 from app.window.spectrogram import SpectrogramPane
 from app.window.spectrogram_picture import Scale, SpectrogramChoice, frequency_marks
 from app.window.spectrogram_source import Of, SourceValues, chosen, sources
@@ -168,10 +169,18 @@ def test_the_mean_spectrum_is_at_the_side(spectrogram: tuple[Table, SpectrogramP
     table.pull()
     p = pane.picture
     assert p is not None
-    levels, heights = pane.psd.curve.getData()
-    assert len(levels) == np.isfinite(p.levels_db()).sum()
-    assert ((heights > 0) & (heights < 1)).all()
-    assert np.nanmax(levels) == pytest.approx(np.nanmax(p.levels_db()))
+    levels = p.levels_db()
+    np.testing.assert_array_equal(pane.side.levels_db, levels)
+    points = pane.side.curve(levels).toList()
+    assert len(points) == np.isfinite(levels).sum()
+    # the highest level reaches furthest to the left, at the height of its row
+    loudest = int(np.nanargmax(levels))
+    leftmost = min(points, key=lambda at: at.x())
+    assert leftmost.y() == pytest.approx((loudest + 0.5) / len(levels) * pane.side.height())
+    shown = pane.side.grab().toImage()
+    accent = QColor(DARK.accent)
+    y = round(leftmost.y())
+    assert any(shown.pixelColor(x, y) == accent for x in range(round(leftmost.x()) - 1, round(leftmost.x()) + 2))
     pane.apply_theme(LIGHT)
     table.pull()
     assert pane.picture is not p

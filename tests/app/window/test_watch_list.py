@@ -214,6 +214,6 @@ def test_what_carries_no_signal_is_not_watched() -> None:
 def test_curves_end_at_the_right_and_stand_on_the_ground() -> None:
     area = QRectF(10, 5, 47, 20)  # a pixel a bin
     points = curve_points(np.array([0, 2, 1], np.float32), area)
-    assert [v for p in points for v in (p.x(), p.y())] == pytest.approx([55, 25, 56, 5, 57, 15])
-    assert curve_points(np.array([3], np.float32), area) == []
-    assert [p.y() for p in curve_points(np.zeros(4, np.float32), area)] == [25] * 4
+    assert [v for p in points.toList() for v in (p.x(), p.y())] == pytest.approx([55, 25, 56, 5, 57, 15])
+    assert curve_points(np.array([3], np.float32), area).isEmpty()
+    assert [p.y() for p in curve_points(np.zeros(4, np.float32), area).toList()] == [25] * 4
