@@ -19,6 +19,7 @@ from app.window.behaviour_frame import (
 )
 from app.window.behaviour_held import Change, HeldControls, momentary_names, stick_prefixes
 from app.window.behaviour_keys import console_control, played
+from app.window.behaviour_measures import Measures
 from app.window.behaviour_screen import Screen
 from app.window.desk import Desk, Pull
 from app.window.figures import grouped
@@ -45,6 +46,7 @@ class BehaviourPane(Pane):
         self.text.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.text.setPlaceholderText("Nothing has been written yet: run the subject (Space).")
         self.board = ControlBoard(self.body)
+        self.measures = Measures(self.body)
         self._hint = QLabel("", self)
         self._hint.setObjectName("playHint")
         self.header_layout.insertWidget(1, self._hint)
@@ -60,6 +62,7 @@ class BehaviourPane(Pane):
         layout.setContentsMargins(8, 8, 8, 0)
         layout.setSpacing(0)
         layout.addLayout(self._shown, 1)
+        layout.addWidget(self.measures)
         layout.addWidget(self.board)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.held = HeldControls()
@@ -81,6 +84,7 @@ class BehaviourPane(Pane):
 
     def apply_theme(self, theme: Theme) -> None:
         self.picture.theme = theme
+        self.measures.apply_theme(theme)
         self._mark = QColor(theme.accent)
         self.picture.update()
         self._hint.setStyleSheet(
@@ -111,6 +115,7 @@ class BehaviourPane(Pane):
             self.picture.show_line("No frame yet: run the subject (Space).")
         self.held = HeldControls(momentary_names(description.controls))
         self._controls = ControlsNow(description.controls)
+        self.measures.set_streams(description.streams)
         self.board.set_controls(description.controls)
         for entry in self.desk.entries:
             self._controls.add(entry)
@@ -122,6 +127,7 @@ class BehaviourPane(Pane):
     def _on_closed(self) -> None:
         self._stream, self._info, self._playable = None, None, False
         self.held = HeldControls()
+        self.measures.set_streams(())
         self.board.set_controls(())
         self._shown.setCurrentWidget(self.picture)
         self.picture.show_image(None, 1.0)
@@ -136,6 +142,7 @@ class BehaviourPane(Pane):
     # ---- frames and text
 
     def pull(self, pull: Pull) -> None:
+        self.measures.pull(self.desk, pull)
         if self._stream is None or self._info is None:
             return
         reader = self.desk.shown_ring(self._stream.name)

@@ -163,13 +163,15 @@ class ControlBoard(QWidget):
         for control in controls:
             if isinstance(control.default, bool):
                 continue
-            if line is None or not control.choices or line.count() >= 4:  # two choices share a line
+            short = bool(control.choices) or not isinstance(control.default, str)
+            if line is None or not short or line.count() >= 4:  # two choices or numbers share a line
                 line = self._row(rows)
             label = QLabel(control.name.replace("_", " "), self)
             label.setObjectName("caption")
             label.setToolTip(control.description)
             line.addWidget(label)
             line.addWidget(self._choice(control) if control.choices else self._edit(control), 1)
+            line = line if short else None
 
     def _add_switch(self, row: QHBoxLayout, control: ControlInfo) -> None:
         box = QCheckBox(control.name.replace("_", " "), self)

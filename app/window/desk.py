@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.window.past_view import PastView
+from app.window.scope_rows import n_measures
 from app.window.trigger_choice import TriggerChoice
 from app.window.view import TimeView, UnitSet
 from rig.errors import HeadstageError
@@ -36,6 +37,7 @@ from rig.process.ring_reader import RingReader
 from rig.process.status import Status
 from rig.streams import StreamInfo, StreamKind
 
+N_TRACES = 12  # that a new subject's oscilloscope shows
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -150,7 +152,7 @@ class Desk(QObject):
         for info in client.description.streams:
             if info.kind is not StreamKind.FIELD and not info.on_demand:
                 self.do(partial(RigClient.watch, stream=info.name))
-        self.channels.set(first_channels(client.description))
+        self.channels.set(first_channels(client.description, N_TRACES - n_measures(client.description.streams)))
         self.opened.emit()
         self.poll()
 
@@ -221,6 +223,13 @@ class Desk(QObject):
         if self.description is None:
             return None
         return next((s for s in self.description.streams if s.kind is kind), None)
+
+    @property
+    def spikes_stream(self) -> StreamInfo | None:
+        """The stream, whole, whose bits say when units fire; the first of units where none is made of bits."""
+        streams = () if self.description is None else self.description.streams
+        of_units = [s for s in streams if s.kind is StreamKind.UNITS and s.regular]
+        return next((s for s in of_units if s.packed), next(iter(of_units), None))
 
     # ---- what it tells
 
@@ -302,7 +311,7 @@ class _Starter(QThread):
         self.wait()
 
 
-def first_channels(description: Description, n: int = 12) -> tuple[int, ...]:
+def first_channels(description: Description, n: int) -> tuple[int, ...]:
     """A channel list to begin with: named units from as many regions as may be."""
     stream = next((s for s in description.streams if s.kind is StreamKind.UNITS), None)
     if stream is None or stream.unit_ids is None:

@@ -141,7 +141,7 @@ class RasterPane(TimePane):
         if not self._stale or description is None:
             return
         self._stale = False
-        info = self.activity_info()
+        info = self.spikes_info()
         carries = info is not None and info.regular
         self.units = RasterUnits(description.units, info, self._theme) if info is not None and carries else None
         self.picture = self.trials = self._marked_of = None

@@ -1,4 +1,4 @@
-"""Which traces the oscilloscope shows: the channel list, then every electrode. Free of Qt."""
+"""Which traces the oscilloscope shows: the channel list, what behaviour is measured by, every electrode. Free of Qt."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rig.streams import StreamInfo, StreamKind
 from rig.units import UnitTable
 
 NOT_CARRIED = -1
+MOST_MEASURES = 8
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,40 @@ def electrode_rows(info: StreamInfo, theme: Theme) -> tuple[ScopeRow, ...]:
     )
 
 
+def is_measures(info: StreamInfo) -> bool:
+    """Whether a stream holds a few numbers a sample that can be drawn as traces: losses, accuracies, entropies."""
+    plain = info.kind is StreamKind.VALUES and info.regular and info.dtype.kind == "f" and len(info.shape) == 1
+    return plain and info.n_channels <= MOST_MEASURES and len(info.channel_names) == info.n_channels
+
+
+def n_measures(streams: Sequence[StreamInfo]) -> int:
+    return sum(info.n_channels for info in streams if is_measures(info))
+
+
+def measure_rows(info: StreamInfo, theme: Theme) -> tuple[ScopeRow, ...]:
+    """A row for each measure."""
+    return tuple(
+        ScopeRow(
+            key=f"{info.name} {name}",
+            name=name,
+            colour=theme.text,
+            stream=info.name,
+            channel=channel,
+            digital=False,
+            depth=float("nan"),
+            physical_unit=info.physical_unit,
+        )
+        for channel, name in enumerate(info.channel_names)
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class ShownRows:
     """What there is to show.
 
     Attributes
     ----------
-    rows : units of the channel list, then electrodes
+    rows : units of the channel list, then measures of behaviour, then electrodes
     infos : layouts of their streams as they are watched now
     streams : in which units can be seen
     stream : in which they are
@@ -130,6 +158,10 @@ def shown_rows(
         reader = find_ring(stream)
         infos[stream] = of_units[stream].watching([]) if reader is None else reader.info
         rows = unit_rows(description.units, unit_ids, infos[stream], theme)
+    for info in description.streams:
+        if is_measures(info) and find_ring(info.name) is not None:
+            infos[info.name] = info
+            rows += measure_rows(info, theme)
     field = find_ring(FIELD_STREAM)
     if field is not None:
         infos[FIELD_STREAM] = field.info

@@ -165,7 +165,9 @@ class SpectrogramPane(TimePane):
         self._stale = False
         field = self.desk.ring(FIELD_STREAM)
         info = None if field is None else field.info
-        self.offered = sources(description.units, self.activity_info(), info, self.desk.selection.ids)
+        self.offered = sources(
+            description.units, self.activity_info(), self.spikes_info(), info, self.desk.selection.ids
+        )
         source = chosen(self.offered, self.key)
         reader = None if source is None else self.desk.ring(source.stream)
         p = self.picture

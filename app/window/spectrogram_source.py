@@ -46,28 +46,32 @@ class Source:
 
 
 def sources(
-    units: UnitTable, activity: StreamInfo | None, field: StreamInfo | None, selected: Sequence[int]
+    units: UnitTable,
+    activity: StreamInfo | None,
+    spikes: StreamInfo | None,
+    field: StreamInfo | None,
+    selected: Sequence[int],
 ) -> tuple[Source, ...]:
     """What there is to choose from.
 
     Parameters
     ----------
-    activity, field : layouts as they are watched; None where they are not
+    activity, spikes, field : layouts as they are watched; None where they are not. Activity and spikes may be one
     selected : unit ids; the first one that is carried is offered
     """
     found = []
     if field is not None and field.regular:
         names = field.channel_names or tuple(str(i) for i in range(field.n_channels))
         found += [Source(Of.ELECTRODE, f"LFP {name}", field.name, c) for c, name in enumerate(names)]
-    if activity is None or activity.unit_ids is None or not activity.regular:
-        return tuple(found)
-    place = {u: c for c, u in enumerate(activity.unit_ids.tolist())}
-    for row in units.rows(np.asarray(selected, np.int64)).tolist():
-        channel = place.get(int(units.signal_id[row]))
-        if channel is not None:
-            found.append(Source(Of.UNIT, units.name[row], activity.name, channel))
-            break
-    found.append(Source(Of.POPULATION, "population rate", activity.name))
+    if activity is not None and activity.unit_ids is not None and activity.regular:
+        place = {u: c for c, u in enumerate(activity.unit_ids.tolist())}
+        for row in units.rows(np.asarray(selected, np.int64)).tolist():
+            channel = place.get(int(units.signal_id[row]))
+            if channel is not None:
+                found.append(Source(Of.UNIT, units.name[row], activity.name, channel))
+                break
+    if spikes is not None and spikes.unit_ids is not None and spikes.regular:
+        found.append(Source(Of.POPULATION, "population rate", spikes.name))
     return tuple(found)
 
 

@@ -84,6 +84,12 @@ class TimePane(Pane):
         reader = None if info is None else self.desk.ring(info.name)
         return None if reader is None else reader.info
 
+    def spikes_info(self) -> StreamInfo | None:
+        """The same of the stream whose bits are spikes."""
+        info = self.desk.spikes_stream
+        reader = None if info is None else self.desk.ring(info.name)
+        return None if reader is None else reader.info
+
     def take_axis(self, pull: Pull) -> TimeAxis:
         """The axis of this pull."""
         self.axis = TimeAxis(pull.stop_tick, pull.stop_tick - pull.start_tick, self.canvas.n_columns)

@@ -10,7 +10,7 @@ from subjects.learner.shape import N_LAYERS, Shape
 
 N_MARKOV_PROBES, N_REPEAT_PROBES = 2, 4
 N_PROBES = N_MARKOV_PROBES + N_REPEAT_PROBES
-MEASURES = ("loss", "loss Markov", "loss first half", "loss repeated half", "in-context accuracy")
+MEASURES = ("loss", "loss markov", "loss first", "loss repeat", "hits repeat")
 
 FRAME_TICKS = 5
 N_SHADES = 255

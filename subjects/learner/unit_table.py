@@ -34,8 +34,8 @@ class _Rows:
             self.region.append(region)
             self.kind.append(kind)
             self.x.append(SPACING * (spread * (i % n_columns) + (spread - 1) / 2))
-            self.y.append(self.depth - SPACING * (i // n_columns))
-        self.depth -= SPACING * (-(-len(names) // n_columns) + 1)
+            self.y.append(self.depth + SPACING * (i // n_columns))
+        self.depth += SPACING * (-(-len(names) // n_columns) + 1)
 
 
 def unit_table(shape: Shape) -> UnitTable:

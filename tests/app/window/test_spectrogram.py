@@ -226,11 +226,11 @@ def test_there_is_always_a_source_while_units_are_watched(spectrogram: tuple[Tab
     table, _ = spectrogram
     assert table.desk.description is not None
     units = table.desk.description.units
-    assert sources(units, None, None, [100]) == ()
+    assert sources(units, None, None, None, [100]) == ()
     assert chosen((), "population") is None
     ring = table.desk.ring("spikes")
     assert ring is not None
-    offered = sources(units, ring.info, None, [101, 102])
+    offered = sources(units, ring.info, ring.info, None, [101, 102])
     assert [s.name for s in offered] == ["cell1", "population rate"]
     assert chosen(offered, "LFP A1") == offered[-1]
     counts = table.desk.ring("counts")
