@@ -183,6 +183,7 @@ class SubjectPlugin:
     open : called with options given by the person (strings); heavy imports happen in it
     assets : what can be installed for it
     lesion_survey : makes its way of trying many lesions, where it has one
+    find_asset : of names that cannot be listed beforehand (``hf:ORG/NAME``); None for a name that it does not know
     """
 
     name: str
@@ -191,3 +192,4 @@ class SubjectPlugin:
     options: tuple[OptionInfo, ...] = ()
     assets: tuple[Asset, ...] = ()
     lesion_survey: Callable[[], LesionSurvey] | None = None
+    find_asset: Callable[[str], Asset | None] = lambda name: None

@@ -51,7 +51,8 @@ def list_subjects(as_json: Json = False) -> None:
 def install(
     name: Annotated[str, typer.Argument(help="What to install, such as mos6502.", metavar="NAME")],
     source: Annotated[
-        Path | None, typer.Option("--from", help="Copy from this folder instead of downloading.", metavar="DIR")
+        Path | None,
+        typer.Option("--from", help="Take it from this folder or file instead of downloading.", metavar="DIR"),
     ] = None,
 ) -> None:
     """Fetch files that a subject needs and that Headstage may not ship. Checked by SHA-256.
@@ -60,16 +61,23 @@ def install(
     Examples:
       headstage install mos6502
       headstage install mos6502 --from ~/visual6502
+      headstage install smollm2
+      headstage install hf:Qwen/Qwen2.5-0.5B
     """
     assets = _assets()
-    if name not in assets:
+    asset = assets.get(name) or next((a for p in _plugins() if (a := p.find_asset(name)) is not None), None)
+    if asset is None:
         raise AssetError(f"asked to install {name!r}; there is {', '.join(sorted(assets)) or 'nothing to install'}")
-    folder = assets[name].install(source, typer.echo)
+    folder = asset.install(source, typer.echo)
     typer.echo(f"{name} is installed in {folder}")
 
 
 def _assets() -> dict[str, Asset]:
-    return {a.name: a for p in installed_plugins().values() if isinstance(p, SubjectPlugin) for a in p.assets}
+    return {a.name: a for p in _plugins() for a in p.assets}
+
+
+def _plugins() -> list[SubjectPlugin]:
+    return [p for p in installed_plugins().values() if isinstance(p, SubjectPlugin)]
 
 
 def _facts(plugin: SubjectPlugin | BrokenPlugin) -> dict[str, object]:

@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -50,10 +51,6 @@ class Cache:
         shape = (a.n_layers, a.n_kv_heads, n_context, a.d_head)
         self.keys, self.values = torch.zeros(shape, device=device), torch.zeros(shape, device=device)
 
-    @property
-    def n_context(self) -> int:
-        return self.keys.shape[2]
-
 
 class Decoder:
     """See the module.
@@ -72,8 +69,28 @@ class Decoder:
         if a.rotary:
             angle = torch.outer(torch.arange(n_context, dtype=torch.float32), rope_frequencies(a)).repeat(1, 2)
             self._cos, self._sin = angle.cos().to(device), angle.sin().to(device)
+        self.n_layers, self.d_mlp, self.n_heads = a.n_layers, a.d_mlp, a.n_heads
+        self.d_head, self.d_model, self.n_tokens = a.d_head, a.d_model, a.n_tokens
         order = torch.arange(BLOCK_ROWS, device=device)
         self._future = torch.where(order[:, None] < order[None, :], -torch.inf, 0.0)  # (row, key) inside a block
+
+    def new_cache(self) -> Cache:
+        return Cache(self.a, self.n_context, self.device)
+
+    def cut(self, cache: Cache, n: int) -> None:
+        """Forget all positions from n on, so that nothing of them, not even a NaN, is met again."""
+        cache.keys[:, :, n:], cache.values[:, :, n:] = 0, 0
+
+    def cache_bytes(self, cache: Cache, n: int) -> bytes:
+        return b"".join(t[:, :, :n].cpu().contiguous().numpy().tobytes() for t in (cache.keys, cache.values))
+
+    def load_cache(self, cache: Cache, blob: bytes, n: int) -> None:
+        both = np.frombuffer(blob, np.float32).reshape(2, self.n_layers, self.a.n_kv_heads, n, self.d_head)
+        self.cut(cache, n)
+        cache.keys[:, :, :n], cache.values[:, :, :n] = torch.from_numpy(both.copy())
+
+    def written_by(self, layer: int, neuron: int) -> Tensor:
+        return self.parameters.blocks[layer].leave.column(neuron)
 
     @torch.inference_mode()
     def one(self, token: int, position: int, cache: Cache, edits: Edits, trace: Trace) -> None:
@@ -136,6 +153,7 @@ class Decoder:
                 edit.logits.apply(logits[row])
         trace.logits[: len(logits)] = logits
 
+    @torch.inference_mode()
     def unembed(self, x: Tensor) -> Tensor:
         """(n, d_model) residual stream → (n, n_tokens) logits; of an early layer this is the logit lens."""
         return self.parameters.unembedding(self._norm(x, self.parameters.final_norm))

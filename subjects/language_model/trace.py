@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from subjects.language_model.direction import Direction
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,12 @@ class Trace:
         self.logits = torch.zeros(n, n_tokens, device=device)
         self.wants_pattern = False
 
-    def finish(self, directions: tuple[tuple[int, Tensor] | None, ...]) -> None:
+    def finish(self, directions: Sequence[Direction | None]) -> None:
         """Fill in what is computed from the rest.
 
         Parameters
         ----------
-        directions : (layer, vector) of each named direction; None reads 0
+        directions : the named ones; None reads 0
         """
         torch.linalg.vector_norm(self.z, dim=-1, out=self._norms)
         if len(self._token_ids):
@@ -88,8 +91,7 @@ class Trace:
             if direction is None:
                 column.zero_()
             else:
-                layer, vector = direction
-                column.copy_(self.residual[:, layer] @ vector / torch.dot(vector, vector))
+                column.copy_(direction.along(self.residual))
 
     def entropy(self, row: int, n_keys: int) -> Tensor:
         """(n_layers · n_heads,) of the attention of one row over its keys, nats."""

@@ -29,10 +29,12 @@ class Vocabulary(Protocol):
     ----------
     token_bytes : what each token writes; empty for tokens that write nothing (begin and end of text)
     begin : id of the token that a text begins with; None where there is none
+    specials : ids of the tokens that write nothing, by their spelling
     """
 
     token_bytes: tuple[bytes, ...]
     begin: int | None
+    specials: Mapping[str, int]
 
     def encode(self, text: str) -> list[int]: ...
 
@@ -49,6 +51,7 @@ class BytePairs:
         self._rank = {pair: rank for rank, pair in enumerate(merges)}
         self.token_bytes = token_bytes(ids, specials, of_bytes=True)
         self.begin = next(iter(specials.values()), None)
+        self.specials: Mapping[str, int] = specials
         self._word = lru_cache(maxsize=1 << 16)(self._encode_word)
 
     def encode(self, text: str) -> list[int]:
@@ -85,6 +88,7 @@ class LibraryVocabulary:
         vocab = self._tokenizer.get_vocab(with_added_tokens=True)
         self.token_bytes = token_bytes(vocab, specials, of_bytes="ByteLevel" in json.dumps(content.get("decoder")))
         self.begin = begin
+        self.specials: Mapping[str, int] = specials
 
     def encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
@@ -154,12 +158,12 @@ def single_tokens(vocabulary: Vocabulary, words: Sequence[str]) -> list[int]:
     return found
 
 
-def _letters_of_bytes() -> dict[int, str]:
+def letters_of_bytes() -> dict[int, str]:
     """GPT-2's spelling of bytes: printable ones stand for themselves, the others for letters from U+0100 on."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [b for b in range(256) if b not in printable]
     return {b: chr(b) for b in printable} | {b: chr(0x100 + i) for i, b in enumerate(others)}
 
 
-_LETTER_OF_BYTE = _letters_of_bytes()
+_LETTER_OF_BYTE = letters_of_bytes()
 _BYTE_OF_LETTER = {letter: byte for byte, letter in _LETTER_OF_BYTE.items()}

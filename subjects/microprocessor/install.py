@@ -6,21 +6,17 @@ Either way each file is compared with the SHA-256 of the one that this package w
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 import pooch
 import requests
 
+from rig.data_folder import DATA_VARIABLE, data_folder
 from rig.errors import AssetError
-
-DATA_VARIABLE = "HEADSTAGE_DATA"
-"""Environment variable that names another folder for what is installed."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +54,6 @@ MOS6502_FILES = PublishedChip(
 )
 
 PUBLISHED = {chip.name: chip for chip in (MOS6502_FILES,)}
-
-
-def data_folder() -> Path:
-    """Folder for everything that Headstage installs: `HEADSTAGE_DATA`, else the person's own data folder."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("headstage", appauthor=False))
 
 
 def find_chip(name: str) -> Path:

@@ -102,4 +102,33 @@ def _learner(folder: Path) -> Case:
     )
 
 
-CASES = {"model-cell": _model_cell, "microprocessor": _microprocessor, "learner": _learner}
+def _language_model(folder: Path) -> Case:
+    from tiny_model import write_tiny_model
+
+    from subjects.language_model import PLUGIN
+
+    for name, seed in (("tiny", 1), ("other", 2)):
+        write_tiny_model(folder / name, seed)
+
+    def opener(name: str) -> Callable[[], Subject]:
+        return lambda: PLUGIN.open({"model": str(folder / name), "tokens": "a", "threads": "1"})
+
+    return Case(
+        open=opener("tiny"),
+        open_other=opener("other"),
+        n_ticks=700,
+        held="L0N7",
+        lesioned="L1N3",
+        lesion=PerturbationKind.REMOVE,
+        control=("prompt", "to be or not to be"),
+        bad_values={"temperature": -1.0, "top_p": "all", "history": "never", "direction_1": "L9N1", "write": 1},
+        graded=True,
+    )
+
+
+CASES = {
+    "model-cell": _model_cell,
+    "microprocessor": _microprocessor,
+    "learner": _learner,
+    "language-model": _language_model,
+}

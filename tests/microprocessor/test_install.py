@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from rig.data_folder import DATA_VARIABLE, data_folder
 from rig.errors import AssetError
-from subjects.microprocessor.install import DATA_VARIABLE, data_folder, find_chip, install_chip, install_mos6502
+from subjects.microprocessor.install import find_chip, install_chip, install_mos6502
 from subjects.microprocessor.netlist import load_netlist
 
 
