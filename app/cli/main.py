@@ -10,7 +10,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from app.cli import bench, demo, export, info, record, rederive, subjects
+from app.cli import bench, demo, export, info, record, rederive, subjects, survey
 from rig.errors import HeadstageError
 
 EXIT_ERROR = 1
@@ -43,6 +43,7 @@ cli.command("record")(record.record)
 cli.command("info")(info.show)
 cli.command("export")(export.export)
 cli.command("rederive")(rederive.rederive)
+cli.add_typer(survey.cli)
 cli.command("bench")(bench.bench)
 cli.command("demo")(demo.demo)
 

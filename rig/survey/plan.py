@@ -89,6 +89,26 @@ class SurveyPlan:
         return hashlib.sha256(json.dumps(plan_to_json(self), sort_keys=True).encode()).hexdigest()
 
 
+FAILS, SEVERITY = "fails", "severity"
+"""Columns that every survey has: whether the subject fails (bool), and how much of what it does is lost (0 to 1)."""
+
+
+@dataclass(frozen=True)
+class PublishedCounts:
+    """What somebody else found with the same lesions.
+
+    Attributes
+    ----------
+    source : where it is published
+    counts : (n_preparations + 1,) lesions that make 0, 1, … all preparations fail
+    differences : why ours are others, a line each
+    """
+
+    source: str
+    counts: tuple[int, ...]
+    differences: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class OutcomeColumn:
     """One thing that is found out of every lesion.
@@ -109,7 +129,9 @@ class LesionSurvey(Protocol):
     """A subject's way of trying many lesions. Everything in it can be made anew in any process."""
 
     @property
-    def columns(self) -> tuple[OutcomeColumn, ...]: ...
+    def columns(self) -> tuple[OutcomeColumn, ...]:
+        """`FAILS` and `SEVERITY` among them."""
+
     @property
     def kinds(self) -> frozenset[PerturbationKind]: ...
     @property
@@ -119,6 +141,9 @@ class LesionSurvey(Protocol):
     @property
     def portion_lesions(self) -> int:
         """Lesions that are best done in one go."""
+
+    def published(self, kind: PerturbationKind, n_preparations: int) -> PublishedCounts | None:
+        """What to compare the survey of every single lesion of a kind with."""
 
     def preparation(self, options: Mapping[str, str]) -> tuple[UnitTable, NDArray[np.int64], str]:
         """Units, ids of those that can be lesioned, and fingerprint of a preparation.
