@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from rig.errors import AssetError, SpecError
 from rig.subject import SubjectInfo
+from rig.units import UnitTable
 from subjects.microprocessor.atari2600.cartridge import Cartridge, open_cartridge
 from subjects.microprocessor.atari2600.state import BOARD, CPU_HZ
 from subjects.microprocessor.cartridges.names import GAMES
@@ -18,7 +20,7 @@ from subjects.microprocessor.compiled.compiled_engine import CompiledEngine
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.geometry import build_geometry
 from subjects.microprocessor.install import find_chip
-from subjects.microprocessor.layout_files import read_node_names, read_segments, read_transistors
+from subjects.microprocessor.layout_files import SegmentRow, read_node_names, read_segments, read_transistors
 from subjects.microprocessor.machine import HALF_CYCLES_PER_CYCLE, Machine
 from subjects.microprocessor.mos6502 import MOS6502
 from subjects.microprocessor.netlist import Netlist, netlist_from_rows
@@ -35,8 +37,34 @@ SEMANTICS = "1"
 """Raised whenever the same netlist and cartridge give other samples than before; part of the fingerprint."""
 
 
-def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
-    """Open a chip on its board with a cartridge in it.
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A chip and a cartridge, read from their files.
+
+    Attributes
+    ----------
+    segments : the chip's polygons
+    options : all of them
+    """
+
+    chip: ChipDescription
+    netlist: Netlist
+    segments: Sequence[SegmentRow]
+    cartridge: Cartridge
+    options: Mapping[str, str]
+
+    @property
+    def units(self) -> UnitTable:
+        geometry = build_geometry(self.netlist, self.segments, self.chip.um_per_unit)
+        return microprocessor_units(self.netlist, geometry, self.chip)
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.netlist, self.chip, self.cartridge, self.options)
+
+
+def prepare(options: Mapping[str, str]) -> Prepared:
+    """Read what the options name.
 
     Parameters
     ----------
@@ -68,18 +96,26 @@ def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
         chip.vcc_name,
         folder,
     )
-    engine = EventEngine(netlist, chip) if chosen["engine"] == "event" else CompiledEngine(netlist, chip)
+    return Prepared(chip, netlist, segments, cartridge, chosen)
+
+
+def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
+    """Open a chip on its board with a cartridge in it. Raises what `prepare` raises."""
+    prepared = prepare(options)
+    chip, netlist, cartridge = prepared.chip, prepared.netlist, prepared.cartridge
+    engine = EventEngine(netlist, chip) if prepared.options["engine"] == "event" else CompiledEngine(netlist, chip)
     machine = Machine(engine, cartridge.image, word_fields(chip))
     return Microprocessor(
-        info=_info(netlist, chip, cartridge, chosen),
-        units=microprocessor_units(netlist, build_geometry(netlist, segments, chip.um_per_unit), chip),
+        info=_info(prepared),
+        units=prepared.units,
         streams=microprocessor_streams(machine.every_node, chip, cartridge.variables),
         machine=machine,
         variables=cartridge.variables,
     )
 
 
-def _info(netlist: Netlist, chip: ChipDescription, cartridge: Cartridge, options: Mapping[str, str]) -> SubjectInfo:
+def _info(prepared: Prepared) -> SubjectInfo:
+    netlist, chip, cartridge, options = prepared.netlist, prepared.chip, prepared.cartridge, prepared.options
     n_nodes = int(netlist.node_exists.sum())
     return SubjectInfo(
         name=f"{chip.title} · {cartridge.name}",
@@ -97,7 +133,7 @@ def _info(netlist: Netlist, chip: ChipDescription, cartridge: Cartridge, options
         tick_hz=HALF_CYCLES_PER_CYCLE * CPU_HZ,
         space="um",
         options={name: value for name, value in options.items() if value},
-        fingerprint=fingerprint(netlist, chip, cartridge, options),
+        fingerprint=prepared.fingerprint,
     )
 
 
