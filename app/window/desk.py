@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -200,6 +200,13 @@ class Desk(QObject):
         before, after = self.channels.ids, tuple(dict.fromkeys(int(i) for i in ids))
         if before != after:
             self.edit(text, lambda: self.channels.set(after), lambda: self.channels.set(before))
+
+    def set_trigger(self, text: str = "trigger", **changes: Any) -> None:
+        """Change what sweeps are made around, undoably."""
+        before = self.trigger.settings
+        after = replace(before, **changes)
+        if before != after:
+            self.edit(text, lambda: self.trigger.use(after), lambda: self.trigger.use(before))
 
     def say(self, level: Level, line: str, details: str = "") -> None:
         log.log(logging.ERROR if level is Level.ERROR else logging.INFO, "%s %s", line, details)

@@ -45,6 +45,12 @@ def add_choice(menu: QMenu, names: Sequence[str], chosen: str, act: Callable[[st
     return actions
 
 
+def check_choice(menu: QMenu, chosen: str) -> None:
+    """Mark another of a menu's exclusive entries."""
+    for action in menu.actions():
+        action.setChecked(action.text() == chosen)
+
+
 def let_give_way(widget: QWidget) -> None:
     """Let a header's detail be cut rather than make its pane wide."""
     widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

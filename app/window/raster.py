@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
@@ -11,7 +13,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QWidget
 from app.draw.trace_image import Tint
 from app.theme import DARK, Theme, argb
 from app.window.desk import Desk, Pull
-from app.window.pane_header import add_choice, menu_button
+from app.window.pane_header import add_choice, check_choice, menu_button
+from app.window.pane_settings import RasterSettings
 from app.window.raster_header import peak_text, raster_details, trial_details
 from app.window.raster_labels import Histogram, RasterLabels, draw_marked
 from app.window.raster_picture import RasterPicture
@@ -31,7 +34,7 @@ class RasterPane(TimePane):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("Raster", desk, parent)
-        self.which, self.order = Rows.ALL, Order.REGION
+        self.settings = RasterSettings()
         self.labels = RasterLabels(self.body)
         self.histogram = Histogram(self.body)
         self.histogram_name = QLabel("PSTH ", self.body)
@@ -80,15 +83,39 @@ class RasterPane(TimePane):
 
     # ---- choices
 
+    @property
+    def which(self) -> Rows:
+        return self.settings.rows
+
+    @property
+    def order(self) -> Order:
+        return self.settings.order
+
     def choose_rows(self, which: Rows) -> None:
-        self.which = which
-        self.rows_button.setText(f"{which} ▾")
-        self._show_rows()
+        self._change(f"rows: {which}", RasterSettings(which, self.order))
 
     def choose_order(self, order: Order) -> None:
-        self.order = order
-        self.order_button.setText(f"{order} ▾")
-        self._order_rows()
+        if order is self.order:
+            self._order_rows()  # by what is on show now
+        else:
+            self._change(f"rows {order}", RasterSettings(self.which, order))
+
+    def _change(self, text: str, after: RasterSettings) -> None:
+        """Choose, undoably."""
+        before = self.settings
+        if before != after:
+            self.desk.edit(text, partial(self.apply_settings, after), partial(self.apply_settings, before))
+
+    def apply_settings(self, settings: RasterSettings) -> None:
+        """Show it so, at once and in all that says how it is."""
+        self.settings = settings
+        for button, menu, text in (
+            (self.rows_button, self.rows_menu, str(settings.rows)),
+            (self.order_button, self.order_menu, str(settings.order)),
+        ):
+            button.setText(f"{text} ▾")
+            check_choice(menu, text)
+        self._show_rows()
 
     @property
     def triggered(self) -> bool:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.theme import Theme
 from app.window.desk import Desk, Pull
+from app.window.live_activity import live_activity
+from app.window.pane_settings import ScopeSettings
 from app.window.scope_controls import ScopeControls
 from app.window.scope_cursors import Cursors
 from app.window.scope_edits import ScopeEdits
@@ -39,12 +45,13 @@ class ScopePane(TimePane):
         self.picture = ScopePicture(desk.shown_ring, desk.trigger)
         self.edits = ScopeEdits(desk, self.picture, self._show_labels)
         self.controls = ScopeControls(self._header)
-        self.trigger_row = TriggerRow(desk.trigger, self.body)
+        self.trigger_row = TriggerRow(desk.trigger, desk.set_trigger, self.body)
         self.labels = ScopeLabels(self.body)
         self.cursors = Cursors()
         self.canvas.overlays.append(self.cursors)
         self.states = UnitStates()
-        self._stream = ""
+        self._live = live_activity(desk)
+        self.settings = ScopeSettings()
         self._rows_stale = True
         self._shown: tuple[object, ...] = ()
         self.header_layout.insertWidget(1, self.controls)
@@ -97,9 +104,22 @@ class ScopePane(TimePane):
 
     def toggle_trigger(self) -> None:
         self._fill_rows()
-        on = not self.desk.trigger.settings.on and self.trigger_row.choose_first(self.desk.selection.ids)
-        self.desk.trigger.set(on=on)
-        self.controls.trigger.setChecked(on)
+        settings = self.desk.trigger.settings
+        if settings.on:
+            self.desk.set_trigger("running time", on=False)
+        elif settings.condition is not None:
+            self.desk.set_trigger("sweeps", on=True)
+        elif (offer := self.trigger_row.first(self._liveliest_first(self.desk.selection.ids))) is not None:
+            self.desk.set_trigger(f"sweeps around {offer.name}", on=True, condition=offer.condition, name=offer.name)
+        self._on_trigger()
+
+    def _liveliest_first(self, ids: Sequence[int]) -> list[int]:
+        """Units by their rate: a trigger that never comes shows nothing."""
+        description, estimate = self.desk.description, self._live.estimate
+        if description is None or estimate is None or not ids:
+            return list(ids)
+        rates = np.append(estimate.list_rate, 0.0)[estimate.channel_of_row[description.units.rows(ids)]]
+        return [ids[i] for i in np.argsort(-rates, kind="stable").tolist()]
 
     def toggle_cursors(self) -> None:
         self.cursors.on = not self.cursors.on
@@ -107,16 +127,32 @@ class ScopePane(TimePane):
         self.canvas.update()
 
     def arrange(self, arrangement: Arrangement) -> None:
-        self.picture.arrangement = arrangement
-        self.picture.restyle()
-        self._show_labels()
+        self._change(f"traces {arrangement}", arrangement=arrangement)
 
     def filter(self, choice: FilterChoice) -> None:
-        self.picture.set_filter(choice)
+        self._change(str(choice.kind), filter=choice)
 
     def choose_stream(self, name: str) -> None:
         """Show the units in another of their signals."""
-        self._stream = name
+        self._change(f"show {name}", stream=name)
+
+    def _change(self, text: str, **changes: Any) -> None:
+        """Choose, undoably."""
+        before = self.settings
+        after = replace(before, **changes)
+        if before != after:
+            self.desk.edit(text, partial(self.apply_settings, after), partial(self.apply_settings, before))
+
+    def apply_settings(self, settings: ScopeSettings) -> None:
+        """Show it so, at once and in all that says how it is."""
+        before, self.settings, picture = self.settings, settings, self.picture
+        picture.arrangement = settings.arrangement
+        picture.overlaid, picture.averaged = settings.overlaid, settings.averaged
+        self.trigger_row.show_shown(settings.overlaid, settings.averaged)
+        if settings.filter != before.filter:
+            picture.set_filter(settings.filter)
+        picture.restyle()
+        self._show_labels()
         self._forget_rows()
 
     def snap_span(self) -> None:
@@ -195,8 +231,9 @@ class ScopePane(TimePane):
         if not self._rows_stale or description is None:
             return
         self._rows_stale = False
-        shown = shown_rows(description, self.desk.channels.ids, self._stream, self.desk.ring, self.colours.theme)
-        self._stream = shown.stream
+        shown = shown_rows(
+            description, self.desk.channels.ids, self.settings.stream, self.desk.ring, self.colours.theme
+        )
         tick_hz = description.info.tick_hz
         self.picture.tick_hz = tick_hz
         rings = {name: self.desk.ring(PREFIX + name) for name in shown.infos}
@@ -263,7 +300,7 @@ class ScopePane(TimePane):
         self.controls.trigger.setChecked(self.desk.trigger.settings.on)
 
     def _show_sweeps(self, overlaid: bool, averaged: bool) -> None:
-        self.picture.overlaid, self.picture.averaged = overlaid, averaged
+        self._change("what sweeps show", overlaid=overlaid, averaged=averaged)
 
     def _on_logged(self, entry: LogEntry) -> None:
         super()._on_logged(entry)
@@ -274,7 +311,7 @@ class ScopePane(TimePane):
         self.states.clear()
         for entry in self.desk.entries:
             self.states.add(entry)
-        self.picture.views.clear()
+        self.picture.forget_views()
         self._forget_rows()
         self.snap_span()
 

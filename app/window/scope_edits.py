@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from app.window.desk import Desk
+from app.window.pane_settings import ScopeGains
 from app.window.scope_layout import RowView, scaled_gain
 from app.window.scope_picture import ScopePicture
 
@@ -24,6 +25,17 @@ class ScopeEdits:
         self._picture = picture
         self._refresh = refresh
         self._drag_from: RowView | None = None
+
+    @property
+    def gains(self) -> ScopeGains:
+        """Now, as far as a hand chose them."""
+        return ScopeGains(self._picture.common_gain, self._picture.views_by_hand())
+
+    def put_back(self, gains: ScopeGains) -> None:
+        """Gains that were saved."""
+        for key, view in gains.views.items():
+            self._picture.set_view(key, view)
+        self._set_common_gain(gains.common)
 
     def autoscale(self) -> None:
         """Every trace fills its lane."""

@@ -105,6 +105,16 @@ class ScopePicture:
         self._touched.add(key)
         self.restyle()
 
+    def views_by_hand(self) -> dict[str, RowView]:
+        """Views of the rows that are not fitted by themselves any more."""
+        return {key: view for key, view in self.views.items() if key in self._touched}
+
+    def forget_views(self) -> None:
+        """Another subject: its rows are fitted as they come."""
+        self.views.clear()
+        self._touched.clear()
+        self._fitted.clear()
+
     def turn_gain(self, key: str, n_steps: int) -> RowView:
         """The view with more gain; it is not set."""
         view = self.views[key]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
@@ -15,13 +15,18 @@ SHOWN = {"sweeps + average": (True, True), "sweeps": (True, False), "average": (
 
 
 class TriggerRow(QWidget):
-    """Edits a `TriggerChoice`."""
+    """Shows a `TriggerChoice`, and says how it is wanted.
+
+    Parameters
+    ----------
+    change : called with what shall change, and its name
+    """
 
     shown_changed = Signal(bool, bool)  # overlaid, averaged
 
-    def __init__(self, trigger: TriggerChoice, parent: QWidget | None = None) -> None:
+    def __init__(self, trigger: TriggerChoice, change: Callable[..., None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._trigger = trigger
+        self._trigger, self._change = trigger, change
         self._offers: tuple[TriggerOffer, ...] = ()
         self.source = QComboBox(self)
         self.source.setToolTip("What sweeps are made around (T turns them on and off)")
@@ -51,8 +56,8 @@ class TriggerRow(QWidget):
         layout.addStretch(1)
         self.source.activated.connect(self._choose)
         self.value.returnPressed.connect(self._choose)
-        self.pre.activated.connect(lambda i: trigger.set(pre_percent=PRE_PERCENTS[i]))
-        self.kept.activated.connect(lambda i: trigger.set(n_kept=KEPT[i]))
+        self.pre.activated.connect(lambda i: change("pre-trigger", pre_percent=PRE_PERCENTS[i]))
+        self.kept.activated.connect(lambda i: change("sweeps kept", n_kept=KEPT[i]))
         self.shown.activated.connect(lambda i: self.shown_changed.emit(*list(SHOWN.values())[i]))
         trigger.listen(self.show_settings)
         self.show_settings()
@@ -64,13 +69,13 @@ class TriggerRow(QWidget):
         self.source.addItems([o.name for o in self._offers])
         self.show_settings()
 
-    def choose_first(self, selected: Sequence[int]) -> bool:
-        """Choose something where nothing is chosen; whether there is a choice now."""
-        if self._trigger.settings.condition is None:
-            offer = first_offer(self._offers, selected)
-            if offer is not None:
-                self._set(offer)
-        return self._trigger.settings.condition is not None
+    def first(self, selected: Sequence[int]) -> TriggerOffer | None:
+        """What to choose where nothing is chosen."""
+        return first_offer(self._offers, selected)
+
+    def show_shown(self, overlaid: bool, averaged: bool) -> None:
+        """Whether sweeps, their average, or both are shown."""
+        self.shown.setCurrentIndex(list(SHOWN.values()).index((overlaid, averaged)))
 
     def show_settings(self) -> None:
         """Show what is set."""
@@ -98,7 +103,4 @@ class TriggerRow(QWidget):
             self.value.selectAll()
             self.value.setFocus()
             return
-        self._set(given)
-
-    def _set(self, offer: TriggerOffer) -> None:
-        self._trigger.set(condition=offer.condition, name=offer.name)
+        self._change(f"trigger on {given.name}", condition=given.condition, name=given.name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
 
 from app.theme import Theme
 from app.window.desk import Desk, Pull
-from app.window.pane_header import add_choice, menu_button
+from app.window.pane_header import add_choice, check_choice, menu_button
+from app.window.pane_settings import SpectrogramSettings
 from app.window.spectrogram_picture import (
     LENGTHS,
     OVERLAPS,
@@ -23,7 +24,7 @@ from app.window.spectrogram_picture import (
     SpectrogramPicture,
 )
 from app.window.spectrogram_side import FrequencySide
-from app.window.spectrogram_source import Of, Source, chosen, sources
+from app.window.spectrogram_source import Source, chosen, sources
 from app.window.stream_feed import same_layout
 from app.window.time_axis import frequency_text
 from app.window.time_pane import NOTHING_OPEN, TimePane
@@ -41,11 +42,10 @@ class SpectrogramPane(TimePane):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("Spectrogram", desk, parent)
-        self.choice = SpectrogramChoice()
+        self.settings = SpectrogramSettings()
         self.side = FrequencySide(self.body)
         self.picture: SpectrogramPicture | None = None
         self.offered: tuple[Source, ...] = ()
-        self.key = str(Of.POPULATION)
         self._stale = True
         self._psd_age_s, self._picture_age_s = PSD_EVERY_S, EVERY_S
         self._shown: tuple[object, ...] = ()
@@ -73,33 +73,51 @@ class SpectrogramPane(TimePane):
 
     # ---- choices
 
+    @property
+    def choice(self) -> SpectrogramChoice:
+        return self.settings.choice
+
     def choose_source(self, key: str) -> None:
         """An electrode by its name, the selected unit, or the population."""
-        self.key = key
+        self._change(f"spectrogram of {key}", replace(self.settings, source=key))
+
+    def choose(self, **changes: Any) -> None:
+        """Change some of how spectra are made."""
+        self._change("how spectra are made", replace(self.settings, choice=replace(self.choice, **changes)))
+
+    def _change(self, text: str, after: SpectrogramSettings) -> None:
+        """Choose, undoably."""
+        before = self.settings
+        if before != after:
+            self.desk.edit(text, partial(self.apply_settings, after), partial(self.apply_settings, before))
+
+    def apply_settings(self, settings: SpectrogramSettings) -> None:
+        """Show it so, at once and in all that says how it is."""
+        if settings.choice != self.choice:
+            self.picture = None
+        self.settings = settings
+        self._check_view_menu()
         self._forget()
 
-    def choose(self, **changes: object) -> None:
-        """Change some of how spectra are made."""
-        self.choice = replace(self.choice, **changes)  # type: ignore[arg-type]
-        self.picture = None
-
     def _fill_view_menu(self) -> None:
-        menu, c = self.view_menu, self.choice
+        menu = self.view_menu
+        menu.addSection("frequency")
+        add_choice(menu, [str(s) for s in Scale], "", lambda t: self.choose(scale=Scale(t)))
+        self._lengths, self._overlaps, self._ranges = (menu.addMenu(t) for t in ("window", "overlap", "levels"))
+        lengths = {_length_text(n): n for n in (0, *LENGTHS)}
+        add_choice(self._lengths, list(lengths), "", lambda t: self.choose(length=lengths[t]))
+        overlaps = {f"{n} %": n for n in OVERLAPS}
+        add_choice(self._overlaps, list(overlaps), "", lambda t: self.choose(overlap_percent=overlaps[t]))
+        ranges = {_range_text(n): n for n in RANGES_DB}
+        add_choice(self._ranges, list(ranges), "", lambda t: self.choose(range_db=ranges[t]))
+        self._check_view_menu()
 
-        def add(title: str, names: list[str], chosen_name: str, act: Callable[[int], None]) -> None:
-            menu.addSection(title)
-            add_choice(menu, names, chosen_name, lambda name: act(names.index(name)))
-
-        add("frequency", [str(s) for s in Scale], str(c.scale), lambda i: self.choose(scale=list(Scale)[i]))
-        lengths = menu.addMenu("window")
-        texts = ["suits the time on show", *(f"Hann {n}" for n in LENGTHS)]
-        add_choice(lengths, texts, texts[0], lambda t: self.choose(length=(0, *LENGTHS)[texts.index(t)]))
-        overlaps = menu.addMenu("overlap")
-        shares = [f"{n} %" for n in OVERLAPS]
-        add_choice(overlaps, shares, "50 %", lambda t: self.choose(overlap_percent=OVERLAPS[shares.index(t)]))
-        ranges = menu.addMenu("levels")
-        decibels = ["suit the levels", *(f"{n} dB" for n in RANGES_DB[1:])]
-        add_choice(ranges, decibels, decibels[0], lambda t: self.choose(range_db=RANGES_DB[decibels.index(t)]))
+    def _check_view_menu(self) -> None:
+        c = self.choice
+        check_choice(self.view_menu, str(c.scale))
+        check_choice(self._lengths, _length_text(c.length))
+        check_choice(self._overlaps, f"{c.overlap_percent} %")
+        check_choice(self._ranges, _range_text(c.range_db))
 
     # ---- pulling
 
@@ -110,7 +128,7 @@ class SpectrogramPane(TimePane):
         axis, height = self.take_axis(pull), self.canvas.n_rows
         if self._stale:
             self._offer()
-        source = chosen(self.offered, self.key)
+        source = chosen(self.offered, self.settings.source)
         self.show_hint("" if source is not None else NOT_WATCHED)
         if source is None:
             return
@@ -168,7 +186,7 @@ class SpectrogramPane(TimePane):
         self.offered = sources(
             description.units, self.activity_info(), self.spikes_info(), info, self.desk.selection.ids
         )
-        source = chosen(self.offered, self.key)
+        source = chosen(self.offered, self.settings.source)
         reader = None if source is None else self.desk.ring(source.stream)
         p = self.picture
         if p is not None and (source != p.source or reader is None or not same_layout(p.info, reader.info)):
@@ -230,3 +248,11 @@ class SpectrogramPane(TimePane):
         self.picture = None
         self.offered = ()
         self.side.show_rows(None, False)
+
+
+def _length_text(length: int) -> str:
+    return f"Hann {length}" if length else "suits the time on show"
+
+
+def _range_text(range_db: int) -> str:
+    return f"{range_db} dB" if range_db else "suit the levels"

@@ -80,7 +80,10 @@ class TriggerChoice:
 
     def set(self, **changes: Any) -> None:
         """Change some of the settings."""
-        settings = replace(self.settings, **changes)
+        self.use(replace(self.settings, **changes))
+
+    def use(self, settings: TriggerSettings) -> None:
+        """These settings from now on."""
         if settings == self.settings:
             return
         searched_otherwise = settings.condition != self.settings.condition or settings.on != self.settings.on
