@@ -6,8 +6,9 @@ session can take a block back (see `rig.session`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -192,6 +193,36 @@ def rising(above: NDArray[np.bool_], before: bool | None) -> NDArray[np.bool_]:
     first = above[0] if before is None else before
     rises: NDArray[np.bool_] = above & ~np.concatenate([[first], above[:-1]])
     return rises
+
+
+CONDITIONS: tuple[type[Condition], ...] = (UnitRises, RateOver, FrameStarts, FieldsMatch)
+
+
+def condition_to_json(condition: Condition) -> dict[str, Any]:
+    """Its kind and its fields; one of `CONDITIONS`."""
+    fields: dict[str, Any] = json.loads(json.dumps(asdict(condition)))  # type: ignore[call-overload]  # lists, no tuples
+    return {"is": type(condition).__name__, **fields}
+
+
+def condition_from_json(value: Mapping[str, Any]) -> Condition:
+    """Inverse of `condition_to_json`; of a file, so everything is checked. Raises SpecError."""
+    try:
+        match value["is"]:
+            case "UnitRises":
+                return UnitRises(str(value["stream"]), int(value["unit_id"]), float(value["threshold"]))
+            case "RateOver":
+                ids = tuple(int(u) for u in value["units"])
+                figures = int(value["count"]), int(value["window_ticks"]), float(value["threshold"])
+                return RateOver(str(value["stream"]), ids, *figures)
+            case "FrameStarts":
+                return FrameStarts(str(value["stream"]))
+            case "FieldsMatch":
+                values = tuple((str(name), int(number)) for name, number in value["values"])
+                return FieldsMatch(str(value["stream"]), values)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise SpecError(f"asked for a condition as {dict(value)!r}; it cannot be read ({error!r})") from None
+    kinds = ", ".join(c.__name__ for c in CONDITIONS)
+    raise SpecError(f"asked for a condition that is {value['is']!r}; there are {kinds}")
 
 
 def trigger_to_json(trigger: Trigger) -> Mapping[str, Any]:

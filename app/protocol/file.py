@@ -7,16 +7,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from app.protocol.steps import MAX_REPEATS, Do, Protocol, Step
-from rig.errors import FormatError, StorageError
+from app.saved.small_file import read_text, write_text
+from rig.errors import FormatError
 
 FORMAT, VERSION = "headstage-protocol", 1
 SUFFIX = ".protocol.json"
-MAX_BYTES = 4 << 20
 MAX_STEPS = 10_000
 
 
@@ -62,28 +61,14 @@ def protocol_from_text(text: str) -> Protocol:
 
 def save_protocol(protocol: Protocol, path: Path) -> None:
     """Write it whole or not at all. Raises StorageError."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_text(protocol_to_text(protocol), encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"asked to save the protocol as {path}; {_reason(error)}") from error
+    write_text(path, protocol_to_text(protocol), "the protocol")
 
 
 def load_protocol(path: Path) -> Protocol:
     """Raises StorageError, FormatError."""
+    text = read_text(path, "the protocol")
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise StorageError(f"asked to load the protocol {path}; {_reason(error)}") from error
-    if len(content) > MAX_BYTES:
-        raise FormatError(f"asked to load the protocol {path}; it is larger than any protocol")
-    try:
-        return protocol_from_text(content.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise FormatError(f"asked to load the protocol {path}; it is no text") from None
+        return protocol_from_text(text)
     except FormatError as error:
         raise FormatError(f"{path.name}: {error}") from None
 
@@ -111,7 +96,3 @@ def _text(value: dict[str, Any], key: str, where: str, default: str) -> str:
 def _only(value: dict[str, Any], keys: set[str], where: str) -> None:
     if extra := sorted(set(value) - keys):
         raise FormatError(f"{where} has {extra[0]!r}; it takes {', '.join(sorted(keys))}")
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__

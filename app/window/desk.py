@@ -14,10 +14,12 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.window.past_view import PastView
 from app.window.scope_rows import n_measures
+from app.window.speeds import Speed
 from app.window.trigger_choice import TriggerChoice
 from app.window.view import TimeView, UnitSet
 from rig.errors import HeadstageError
 from rig.log import LogEntry, LogKind
+from rig.probe import Probe
 from rig.process.client import RigClient
 from rig.process.protocol import (
     OVER,
@@ -80,11 +82,18 @@ class Pull:
 
 @dataclass(frozen=True)
 class Opening:
-    """What to put on the table."""
+    """What to put on the table.
+
+    Attributes
+    ----------
+    watches : stream → unit ids, None for all of them; None: everything but what is on demand
+    """
 
     plugin: str
     options: Mapping[str, str]
     seed: int = 0
+    watches: Mapping[str, tuple[int, ...] | None] | None = None
+    probes: tuple[Probe, ...] = ()
 
 
 class Desk(QObject):
@@ -93,6 +102,7 @@ class Desk(QObject):
     opening = Signal(object)  # Opening; the old subject is gone
     opened = Signal()  # `description` is new
     closed = Signal()
+    speed_changed = Signal()
     state_changed = Signal(object)  # State
     stream_opened = Signal(object)  # StreamInfo: watched, or its layout is new
     stream_closed = Signal(str)
@@ -109,6 +119,7 @@ class Desk(QObject):
         self.undo = QUndoStack(self)
         self.client: RigClient | None = None
         self.asked: Opening | None = None
+        self.speed = Speed()  # asked for
         self.entries: list[LogEntry] = []
         self._starter: _Starter | None = None
 
@@ -149,12 +160,21 @@ class Desk(QObject):
         self.undo.clear()
         self.trigger.forget()
         self.view.go_live()
-        for info in client.description.streams:
-            if info.kind is not StreamKind.FIELD and not info.on_demand:
-                self.do(partial(RigClient.watch, stream=info.name))
+        self._watch_as_asked(client.description)
         self.channels.set(first_channels(client.description, N_TRACES - n_measures(client.description.streams)))
         self.opened.emit()
         self.poll()
+
+    def _watch_as_asked(self, description: Description) -> None:
+        asked = self.asked
+        watches = None if asked is None else asked.watches
+        if watches is None:
+            shown = (s for s in description.streams if s.kind is not StreamKind.FIELD and not s.on_demand)
+            watches = {s.name: None for s in shown}
+        for stream, ids in watches.items():
+            self.do(partial(RigClient.watch, stream=stream, unit_ids=ids))
+        if asked is not None and asked.probes:
+            self.do(partial(RigClient.set_probes, probes=asked.probes))
 
     def _on_failed(self, line: str) -> None:
         self._starter = None
@@ -184,6 +204,12 @@ class Desk(QObject):
         except HeadstageError as error:
             self.say(Level.ERROR, str(error))
             return None
+
+    def set_speed(self, speed: Speed) -> None:
+        """Ask for a speed; the subject goes slower when it must."""
+        if self.do(lambda c: c.set_speed(speed.ticks_per_s, times_real=speed.times_real)) is not None:
+            self.speed = speed
+            self.speed_changed.emit()
 
     def edit(self, text: str, redo: Callable[[], None], undo: Callable[[], None]) -> None:
         """Do something that can be undone."""

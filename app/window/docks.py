@@ -27,11 +27,13 @@ class Docks:
     Attributes
     ----------
     of : title → dock
+    used : name of the layout used or saved last; "" for the design's
     bar : of the timeline
     """
 
     def __init__(self, window: QMainWindow, panes: Mapping[str, Pane], settings: QSettings) -> None:
         self._window, self._settings = window, settings
+        self.used = ""
         window.setDockNestingEnabled(True)
         # docks alone fill the window: the centre is nothing
         centre = QWidget(window)
@@ -79,6 +81,7 @@ class Docks:
 
     def reset(self) -> None:
         """The layout of the design."""
+        self.used = ""
         self._window.restoreState(self._first_state, STATE_VERSION)
         for title, dock in self.of.items():
             dock.setFloating(False)
@@ -110,13 +113,18 @@ class Docks:
     def save_as(self, name: str) -> None:
         """Save how the panes lie now; what had this name is replaced."""
         self._settings.setValue(f"{_GROUP}/{name}", self._window.saveState(STATE_VERSION))
+        self.used = name
 
     def use(self, name: str) -> bool:
         """Lay the panes as saved under a name; whether there is such a layout."""
-        return self._put(self._settings.value(f"{_GROUP}/{name}"))
+        known = self._put(self._settings.value(f"{_GROUP}/{name}"))
+        if known:
+            self.used = name
+        return known
 
     def forget(self, name: str) -> None:
         self._settings.remove(f"{_GROUP}/{name}")
+        self.used = "" if self.used == name else self.used
 
     def _put(self, state: object) -> bool:
         if not isinstance(state, QByteArray):

@@ -57,11 +57,9 @@ def log_to_file() -> Path:
 def first_subject(settings: QSettings) -> Opening:
     """What lay on the table last, if it is still to be had; otherwise the first that is alive at once."""
     made = [o.opening for o in offers() if o.opening is not None]
-    last = (str(settings.value("plugin", "")), str(settings.value("cartridge", "")))
-    for opening in made:
-        if (opening.plugin, opening.options.get("cartridge", "")) == last:
-            return opening
-    return made[0]
+    options = settings.value("options", {})
+    last = Opening(str(settings.value("plugin", "")), options if isinstance(options, dict) else {})
+    return last if last in made else made[0]
 
 
 def run_window(opening: Opening | None = None, *, reset: bool = False) -> int:

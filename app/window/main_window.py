@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStatusBar, QVBoxLayout, QWidget
 
+from app.saved.session import session_name
 from app.theme import DARK, THEMES, Theme
 from app.window.ask_line import AskLine
 from app.window.commands import Command, dock_actions, make_actions, pane_commands, window_commands
@@ -15,22 +18,25 @@ from app.window.console import ConsolePane
 from app.window.desk import Desk, Opening, Pull
 from app.window.docks import Docks
 from app.window.message_line import MessageLine
+from app.window.offers import offers
 from app.window.outlets import Outlets
-from app.window.overlays import KeySheet, Palette
+from app.window.overlays import KeySheet, Palette, Wish
 from app.window.pane import Pane
 from app.window.panes import DOCKS
 from app.window.recordings import Recordings
+from app.window.sessions import Sessions, shown_of
+from app.window.speeds import speed_to_begin_with
 from app.window.style import apply_style
 from app.window.subject_menu import SubjectMenu
 from app.window.timeline import TimelinePane
 from app.window.tools.tools_pane import ToolsPane
 from app.window.tour import Tour
-from app.window.transport import SPEEDS, Transport
+from app.window.transport import Transport
+from app.window.window_menu import Layouts, WindowMenu
 from rig.log import LogEntry, LogKind
-from rig.process.protocol import MOVING, Description, State
+from rig.process.protocol import MOVING, State
 
 PULL_MS = 16
-SHORTEST_PLAYBACK_S = 20.0
 
 
 class MainWindow(QMainWindow):
@@ -58,16 +64,21 @@ class MainWindow(QMainWindow):
         self.panes = self._make_panes()
         self.tools.protocol.recordings_folder = self.recordings.folder()
         self.docks = Docks(self, self.panes, settings)
+        self.ask = AskLine(self)
+        self.layouts = Layouts(self.docks, self.desk, self.ask)
+        self.sessions = Sessions(
+            self.desk, shown_of(self.panes, self.docks), self.recordings, settings, self.start_with, self.ask, self
+        )
         self.outlets = Outlets(self, self.desk, settings, self.panes, self.timeline, self.console, self.recordings)
         self._place_bars()
         self.actions_by_name = make_actions(
             self,
             [*window_commands(self), *pane_commands(self.panes.values()), *map(Command._make, self.outlets.commands())],
         ) | dock_actions(self)
-        self.palette_overlay = Palette(list(self.actions_by_name.values()), self)
+        self.statusBar().addPermanentWidget(WindowMenu(self.layouts, self.actions_by_name, self))
+        self.palette_overlay = Palette(list(self.actions_by_name.values()), self._wishes, self)
         self.key_sheet = KeySheet(list(self.actions_by_name.values()), self)
-        self.subject_menu = SubjectMenu(self.desk, self.recordings, self)
-        self.ask = AskLine(self)
+        self.subject_menu = SubjectMenu(self.desk, self.recordings, self.sessions, self.start_with, self)
         self.tour = Tour(
             {
                 "subject": self.transport.subject,
@@ -107,6 +118,17 @@ class MainWindow(QMainWindow):
         status.addPermanentWidget(self.outlets.sound)
         self.setStatusBar(status)
 
+    def _wishes(self) -> list[Wish]:
+        """What the palette offers beside the window's actions: all that has a name."""
+        return [
+            *(Wish(f"Put on the table: {o.label}", partial(self.start_with, o.opening)) for o in offers() if o.opening),
+            *(Wish(f"Session: {session_name(Path(p))}", partial(self.sessions.open, Path(p)))
+              for p in self.sessions.recent()),
+            *(Wish(f"Play back {Path(p).name}", partial(self.subject_menu.play_back, Path(p)))
+              for p in self.recordings.recent()),
+            *self.layouts.wishes(),
+        ]  # fmt: skip
+
     @property
     def tools(self) -> ToolsPane:
         tools = self.panes["Tools"]
@@ -120,7 +142,6 @@ class MainWindow(QMainWindow):
         strip.step_asked.connect(self.actions_by_name["step"].trigger)
         strip.rewind_asked.connect(self.rewind)
         strip.record_asked.connect(self.toggle_record)
-        strip.speed_asked.connect(self._set_speed)
         desk.said.connect(self.messages.show_message)
         desk.opening.connect(self._on_opening)
         desk.opened.connect(self._on_opened)
@@ -153,8 +174,11 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def restart(self) -> None:
-        """The same subject afresh, whatever became of this one."""
-        if self.desk.asked is not None:
+        """The same subject afresh, whatever became of this one; watched, probed and looked at as before."""
+        session = self.sessions.current()
+        if session is not None:
+            self.start_with(self.sessions.wait_for(session))
+        elif self.desk.asked is not None:
             self.start_with(self.desk.asked)
 
     @Slot()
@@ -189,10 +213,6 @@ class MainWindow(QMainWindow):
             "what happens; it is stamped when you press Return",
             lambda text: self.desk.do(lambda c: c.note(text)),
         )
-
-    @Slot(object, object)
-    def _set_speed(self, ticks_per_s: float | None, times_real: float | None) -> None:
-        self.desk.do(lambda c: c.set_speed(ticks_per_s, times_real=times_real))
 
     def scale_span(self, factor: float) -> None:
         self.desk.view.set_span(round(self.desk.view.span_ticks * factor))
@@ -241,8 +261,13 @@ class MainWindow(QMainWindow):
         self.transport.show_state(status.state)
         if self.desk.asked is not None and self.desk.asked.plugin != "playback":
             self.settings.setValue("plugin", self.desk.asked.plugin)
-            self.settings.setValue("cartridge", self.desk.asked.options.get("cartridge", ""))
-        self._ask_speed(description)
+            self.settings.setValue("options", dict(self.desk.asked.options))
+        elif self.desk.asked is not None:
+            self.recordings.remember(Path(self.desk.asked.options["recording"]).absolute())
+        session = self.sessions.put_back()
+        end = description.info.end_tick
+        left = None if end is None else end - status.tick
+        self.desk.set_speed(speed_to_begin_with(description.info.tick_hz, left) if session is None else session.speed)
         if self._run_when_open:
             self._run_when_open = False
             self.desk.do(lambda c: c.run())
@@ -252,17 +277,6 @@ class MainWindow(QMainWindow):
             apply = getattr(pane, "apply_theme", None)
             if apply is not None:  # regions, and so colours, are the new subject's
                 apply(self.theme)
-
-    def _ask_speed(self, description: Description) -> None:
-        """A speed at which one sees something: real time, and a recording not faster than in twenty seconds."""
-        hz = description.info.tick_hz
-        if hz <= 0:
-            return
-        end = description.info.end_tick
-        fit = 1.0 if end is None else (end - self.desk.tick) / hz / SHORTEST_PLAYBACK_S
-        label, ticks_per_s, times_real = next(s for s in SPEEDS if s[2] is not None and s[2] <= max(fit, 0.001))
-        self.transport.show_speed(label)
-        self._set_speed(ticks_per_s, times_real)
 
     @Slot()
     def _on_closed(self) -> None:

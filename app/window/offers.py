@@ -43,6 +43,17 @@ def offers() -> tuple[Offer, ...]:
     return (*ready, *missing)
 
 
+def cartridge_plugins() -> list[str]:
+    """Names of the plugins that take a cartridge, and have all that they need."""
+    return [
+        name
+        for name, plugin in installed_plugins().items()
+        if not isinstance(plugin, BrokenPlugin)
+        and any(o.name == "cartridge" for o in plugin.options)
+        and all(a.is_installed() for a in plugin.assets)
+    ]
+
+
 def _games(plugin: str, cartridge: OptionInfo) -> list[Offer]:
     """The plugin's own games, then some of the person's own ale-py."""
     games = (*cartridge.offered, *(() if find_spec("ale_py") is None else ALE_GAMES))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent
@@ -37,12 +38,25 @@ class Overlay(QFrame):
             super().keyPressEvent(event)
 
 
-class Palette(Overlay):
-    """Every command by typing a part of its name (Ctrl+K)."""
+class Wish(NamedTuple):
+    """A line of the palette that is no action of the window."""
 
-    def __init__(self, actions: Sequence[QAction], window: QWidget) -> None:
+    text: str
+    act: Callable[[], object]
+
+
+class Palette(Overlay):
+    """Every command by typing a part of its name (Ctrl+K).
+
+    Parameters
+    ----------
+    wishes : what there is to wish for beside the actions; asked for when it opens
+    """
+
+    def __init__(self, actions: Sequence[QAction], wishes: Callable[[], Sequence[Wish]], window: QWidget) -> None:
         super().__init__(window)
-        self._actions = list(actions)
+        self._actions, self._find_wishes = list(actions), wishes
+        self._wishes: Sequence[Wish] = ()
         self.field = QLineEdit(self)
         self.field.setPlaceholderText("type a part of a command")
         self.list = QListWidget(self)
@@ -55,6 +69,7 @@ class Palette(Overlay):
         self.list.itemActivated.connect(self._run)
 
     def open_over(self) -> None:
+        self._wishes = self._find_wishes()
         self.field.clear()
         self._fill("")
         super().open_over()
@@ -67,7 +82,12 @@ class Palette(Overlay):
             if action.isEnabled() and all(w in action.text().lower() for w in words):
                 keys = action.shortcut().toString()
                 item = QListWidgetItem(f"{action.text()}" + (f"    {keys}" if keys else ""))
-                item.setData(Qt.ItemDataRole.UserRole, action)
+                item.setData(Qt.ItemDataRole.UserRole, action.trigger)
+                self.list.addItem(item)
+        for wish in self._wishes:
+            if all(w in wish.text.lower() for w in words):
+                item = QListWidgetItem(wish.text)
+                item.setData(Qt.ItemDataRole.UserRole, wish.act)
                 self.list.addItem(item)
         self.list.setCurrentRow(0)
 
@@ -87,8 +107,8 @@ class Palette(Overlay):
 
     def _run(self, item: QListWidgetItem) -> None:
         self.hide()
-        action: QAction = item.data(Qt.ItemDataRole.UserRole)
-        action.trigger()
+        act: Callable[[], object] = item.data(Qt.ItemDataRole.UserRole)
+        act()
 
 
 class KeySheet(Overlay):

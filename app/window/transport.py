@@ -21,21 +21,8 @@ from PySide6.QtWidgets import (
 from app.window.desk import Desk, Pull
 from app.window.figure_label import FigureLabel
 from app.window.figures import bytes_text, clock_text, duration_text, grouped, speed_text
+from app.window.speeds import SPEEDS
 from rig.process.protocol import MOVING, OVER, State
-
-SPEEDS: tuple[tuple[str, float | None, float | None], ...] = (
-    # label, ticks a second, × real time
-    ("as fast as may be", None, None),
-    ("1 × real time", None, 1.0),
-    ("0.1 × real time", None, 0.1),
-    ("0.01 × real time", None, 0.01),
-    ("0.001 × real time", None, 0.001),
-    ("1000 ticks/s", 1000.0, None),
-    ("100 ticks/s", 100.0, None),
-    ("10 ticks/s", 10.0, None),
-    ("1 tick/s", 1.0, None),
-)
-
 
 REFRESH_S = 0.05  # digits that change more often cannot be read
 LAMP_WORDS = {"off": "idle", "good": "well", "poor": "strained", "bad": "failed"}
@@ -49,7 +36,6 @@ class Transport(QFrame):
     step_asked = Signal()
     rewind_asked = Signal()
     record_asked = Signal()
-    speed_asked = Signal(object, object)  # ticks/s or None, × real time or None
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,9 +58,9 @@ class Transport(QFrame):
 
         self.speed = QComboBox(self)
         self.speed.setToolTip("Speed asked for; the subject goes slower when it must, and never skips")
-        for label, *_ in SPEEDS:
-            self.speed.addItem(label)
-        self.speed.activated.connect(lambda i: self.speed_asked.emit(SPEEDS[i][1], SPEEDS[i][2]))
+        self.speed.addItems([s.text for s in SPEEDS])
+        self.speed.activated.connect(lambda i: desk.set_speed(SPEEDS[i]))
+        desk.speed_changed.connect(self._show_speed)
         self.speed.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.speed.setMinimumContentsLength(12)
         speed_box, self.achieved = _captioned("speed", self.speed, self)
@@ -117,9 +103,12 @@ class Transport(QFrame):
         self.record.setEnabled(alive)
         self.lamps["subject"].show_level("off" if state is None else "good" if alive else "bad")
 
-    def show_speed(self, label: str) -> None:
-        """What is asked for."""
-        self.speed.setCurrentText(label)
+    def _show_speed(self) -> None:
+        """What is asked for; one that nobody can choose stands for itself."""
+        text = self.desk.speed.text
+        if self.speed.findText(text) < 0:
+            self.speed.setPlaceholderText(text)
+        self.speed.setCurrentIndex(self.speed.findText(text))
 
     def show_twin(self, action: str | None, tick: int | None) -> None:
         """``on``, ``off`` or ``differs`` since a tick."""

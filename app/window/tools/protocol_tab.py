@@ -100,6 +100,11 @@ class ProtocolTab(ToolTab):
         before = self.protocol
         self.desk.edit(text, lambda: self._set(protocol), lambda: self._set(before))
 
+    def put(self, protocol: Protocol) -> None:
+        """Replace the plan by one that was saved."""
+        self.path = None
+        self._set(protocol)
+
     def _set(self, protocol: Protocol) -> None:
         self.protocol = protocol
         self._show()

@@ -125,3 +125,13 @@ def probes_of(entries: Sequence[LogEntry]) -> tuple[Probe, ...]:
         if entry.kind is LogKind.WATCH and "probes" in entry.payload:
             return tuple(probe_from_json(p) for p in entry.payload["probes"])
     return ()
+
+
+def watches_of(entries: Sequence[LogEntry]) -> dict[str, tuple[int, ...] | None]:
+    """Stream → the units that are watched, None for all; by the newest entry that speaks of each."""
+    watches: dict[str, tuple[int, ...] | None] = {}
+    for entry in entries:
+        if entry.kind is LogKind.WATCH and "unit_ids" in entry.payload:
+            ids = entry.payload["unit_ids"]
+            watches[str(entry.payload["stream"])] = None if ids is None else tuple(ids)
+    return {stream: ids for stream, ids in watches.items() if ids != ()}

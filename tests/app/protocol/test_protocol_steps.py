@@ -167,7 +167,7 @@ def test_steps_are_read_against_the_subject() -> None:
     [
         (Do.PERTURB, "drive cell0 at=5 for=1", "leave at= out"),
         (Do.PERTURB, "drive nobody for=1", "nobody"),
-        (Do.PERTURB, "remove cell0", "takes drive"),
+        (Do.PERTURB, "remove cell0", "asked for remove; Cell takes"),
         (Do.PERTURB, "", "asked for ''"),
         (Do.CONTROL, "volume=3", "the controls are light, gain, text"),
         (Do.CONTROL, "gain=9", "one of 0, 1, 2"),
