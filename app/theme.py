@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-REGION_COLOURS = 7
+LAP_SHARE, MOST_SHARE = 0.4, 0.8  # of the text's colour, when there are more regions than colours
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Theme:
     accent : selection, crosshair, the live edge
     record, stimulus, silence : recording, stimulating, silencing alone
     good, poor : lamps
-    regions : a colour-blind-safe set after Okabe & Ito (2008), lightened or darkened to be told from `window`
+    regions : a colour-blind-safe set after Okabe & Ito (2008), lightened or darkened to be told from `window`; then
+        those that are furthest from all before them in normal sight, deuteranopia and protanopia alike (CIELAB)
     """
 
     name: str
@@ -67,7 +68,20 @@ DARK = Theme(
     silence="#B98CFF",
     good="#3FCF8E",
     poor="#E6C34A",
-    regions=("#2FB98A", "#E07B39", "#F0E442", "#E69F00", "#4C9BE8", "#7FC4F0", "#CC79A7"),
+    regions=(
+        "#2FB98A",
+        "#E07B39",
+        "#F0E442",
+        "#E69F00",
+        "#4C9BE8",
+        "#7FC4F0",
+        "#CC79A7",
+        "#F0FFB4",
+        "#875A3C",
+        "#B4FFF0",
+        "#0078F0",
+        "#B40096",
+    ),
 )
 
 LIGHT = Theme(
@@ -86,7 +100,20 @@ LIGHT = Theme(
     silence="#7A45D6",
     good="#1E9E63",
     poor="#A57C00",
-    regions=("#008162", "#764225", "#967E3A", "#C98711", "#074ACC", "#2197FF", "#AC2E89"),
+    regions=(
+        "#008162",
+        "#764225",
+        "#967E3A",
+        "#C98711",
+        "#074ACC",
+        "#2197FF",
+        "#AC2E89",
+        "#691E4B",
+        "#D278A5",
+        "#0F5AB4",
+        "#00A569",
+        "#5A2D2D",
+    ),
 )
 
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
@@ -104,7 +131,8 @@ def argb(colour: str, alpha: int = 255) -> int:
 
 
 def region_colours(regions: Iterable[str], theme: Theme) -> dict[str, str]:
-    """A colour for each top-level region, the same everywhere: by the order in which the names first occur.
+    """A colour for each top-level region, the same everywhere: by the order in which the names first occur. Where there
+    are more regions than colours, they begin again, nearer to the colour of text.
 
     A region ``alu/adder`` has the colour of ``alu``; what has no region is muted.
     """
@@ -117,8 +145,15 @@ def _region_colours(regions: tuple[str, ...], theme: Theme) -> dict[str, str]:
     for region in regions:
         top = region.split("/")[0]
         if top and top not in colours:
-            colours[top] = theme.regions[(len(colours) - 1) % len(theme.regions)]
+            lap, place = divmod(len(colours) - 1, len(theme.regions))
+            colours[top] = mixed(theme.regions[place], theme.text, min(lap * LAP_SHARE, MOST_SHARE))
     return colours
+
+
+def mixed(colour: str, other: str, share: float) -> str:
+    """A colour with a share of another."""
+    parts = [round(a + (b - a) * share) for a, b in zip(rgb(colour), rgb(other), strict=True)]
+    return "#{:02X}{:02X}{:02X}".format(*parts)
 
 
 def colours_of_units(regions: tuple[str, ...], theme: Theme) -> NDArray[np.uint32]:

@@ -23,6 +23,7 @@ from app.window.behaviour_measures import Measures
 from app.window.behaviour_screen import Screen
 from app.window.desk import Desk, Pull
 from app.window.figures import grouped
+from app.window.fonts import text_px
 from app.window.pane import Pane
 from app.window.pane_header import header_button
 from app.window.tools.standing import ControlsNow
@@ -88,7 +89,8 @@ class BehaviourPane(Pane):
         self._mark = QColor(theme.accent)
         self.picture.update()
         self._hint.setStyleSheet(
-            f"#playHint {{ color: {theme.muted}; font-size: 11px; background: transparent; padding-left: 8px; }}"
+            f"#playHint {{ color: {theme.muted}; font-size: {text_px(11)}px; background: transparent;"
+            f" padding-left: 8px; }}"
             f'#playHint[playing="true"] {{ color: {theme.accent}; }}'
         )
         self.board.setStyleSheet(

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from app.window.behaviour_held import momentary_names, stick_prefixes
 from rig.subject import ControlInfo, ControlValue
 
+ARROW_PX = 26
 _ARROWS = {"left": "◀", "up": "▲", "down": "▼", "right": "▶"}
 KEYS_OF = {
     "stick_left": "← or A",
@@ -45,7 +46,8 @@ class ControlBoard(QWidget):
         self.held: dict[str, HeldButton] = {}
         self.set: dict[str, QCheckBox | QComboBox | QLineEdit] = {}
         self.more = QToolButton(self)
-        self.more.setText("more")
+        self.more.setText("⋯")
+        self.more.setAccessibleName("more controls")
         self.more.setObjectName("heldButton")
         self.more.setCheckable(True)
         self.more.setToolTip("Show the other controls of this subject")
@@ -82,11 +84,11 @@ class ControlBoard(QWidget):
             if k == 0:
                 for name in momentary:
                     if name in ("select", "reset"):
-                        self._add_held(row, by_name[name], name, 44)
+                        self._add_held(row, by_name[name], name)
             row.addStretch(1)
         for name in momentary:  # a console without a stick
             if name not in self.held and first_row is not None:
-                self._add_held(first_row, by_name[name], name.replace("_", " "), 44)
+                self._add_held(first_row, by_name[name], name.replace("_", " "))
         others = [c for c in controls if c.name not in self.held]
         self._add_others(rest_rows, others)
         rows.addWidget(rest)
@@ -129,19 +131,17 @@ class ControlBoard(QWidget):
         label.setObjectName("caption")
         row.addWidget(label)
         for direction, arrow in _ARROWS.items():
-            self._add_held(row, by_name[f"{prefix}stick_{direction}"], arrow, 26)
+            self._add_held(row, by_name[f"{prefix}stick_{direction}"], arrow)
         if f"{prefix}fire" in by_name:
-            self._add_held(row, by_name[f"{prefix}fire"], "fire", 44)
+            self._add_held(row, by_name[f"{prefix}fire"], "fire")
 
-    def _add_held(self, row: QHBoxLayout, control: ControlInfo, text: str, width: int) -> None:
+    def _add_held(self, row: QHBoxLayout, control: ControlInfo, text: str) -> None:
         button = HeldButton(text, self)
         button.setObjectName("heldButton")
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays the console's
         if text in _ARROWS.values():
-            button.setFixedWidth(width)
-        else:
-            button.setMinimumWidth(width)
+            button.setFixedWidth(ARROW_PX)
         key = KEYS_OF.get(control.name)
         button.setToolTip(f"{control.description}" + (f" ({key})" if key else ""))
         button.setAccessibleName(control.name)

@@ -247,6 +247,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_opening(self, opening: Opening) -> None:
         self.transport.subject.show_text(f"{opening.plugin} …")
+        self.messages.settle()
         self.messages.show_progress(f"opening {opening.plugin}; the first time takes a few seconds more")
         self.transport.show_state(None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from PySide6.QtCore import Qt
@@ -17,8 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.window.desk import Level, Message
+from app.window.overlays import Overlay
 
 KEPT = 500
+HINT = "Ctrl+K  all commands    F12  all keys    F8  messages"
+SIGNS = {Level.NOTE: "", Level.WARNING: "⚠  ", Level.ERROR: "✕  "}
 
 
 class MessageLine(QFrame):
@@ -44,55 +48,83 @@ class MessageLine(QFrame):
         layout.addWidget(self._progress)
         layout.addWidget(self._details)
         self.setFixedHeight(30)
-        self._sheet: QWidget | None = None
+        self._history = History(parent)
+        self.settle()
 
     @property
     def text(self) -> str:
-        return self._line.text()
+        """What was said last; "" where the line only gives a hint."""
+        return "" if self._line.property("level") == "hint" else self._line.text()
 
     def show_message(self, message: Message) -> None:
         self.history.append((datetime.now(), message))
         del self.history[:-KEPT]
-        sign = {Level.NOTE: "", Level.WARNING: "⚠  ", Level.ERROR: "✕  "}[message.level]
-        self._line.setText(sign + message.line)
+        self._show(SIGNS[message.level] + message.line, str(message.level))
         self._line.setToolTip(message.line)
-        self._line.setProperty("level", str(message.level))
+        self._details.show()
+
+    def settle(self) -> None:
+        """What was said last is of the past; the history keeps it."""
+        self._show(HINT, "hint")
+        self._line.setToolTip("")
+
+    def _show(self, text: str, level: str) -> None:
+        self._line.setText(text)
+        self._line.setProperty("level", level)
         self._line.style().unpolish(self._line)
         self._line.style().polish(self._line)
-        self._details.show()
 
     def show_progress(self, text: str) -> None:
         """Something takes a while; "" when it is done."""
         self._progress.setText(text)
 
     def show_history(self) -> None:
-        """Every message with its time; a click shows the details of one."""
-        if self._sheet is not None:
-            self._sheet.close()
-            self._sheet = None
-            return
-        sheet = QFrame(self.window())
-        sheet.setObjectName("overlay")
-        names = QListWidget(sheet)
-        details = QPlainTextEdit(sheet)
-        details.setReadOnly(True)
-        details.setPlaceholderText("Choose a message to see what is behind it.")
-        for when, message in reversed(self.history):
-            names.addItem(f"{when:%H:%M:%S}  {message.line}")
-        names.currentRowChanged.connect(
-            lambda row: details.setPlainText(
-                self.history[-1 - row][1].line + "\n\n" + self.history[-1 - row][1].details if row >= 0 else ""
-            )
-        )
-        close = QPushButton("Close", sheet)
-        close.clicked.connect(self.show_history)
-        layout = QVBoxLayout(sheet)
-        layout.addWidget(names, 2)
-        layout.addWidget(details, 1)
-        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
+        """Every message with its time; a choice shows what is behind it."""
+        if not self._history.isVisible():
+            self._history.show_messages(self.history)
+        self._history.open_over()
+
+
+class History(Overlay):
+    """The messages so far, the newest first, and the details of one of them."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._messages: list[tuple[datetime, Message]] = []
+        heading = QLabel("Messages", self)
+        heading.setObjectName("paneTitle")
+        self.names = QListWidget(self)
+        self.names.setAccessibleName("Messages")
+        self.details = QPlainTextEdit(self)
+        self.details.setReadOnly(True)
+        self.details.setAccessibleName("Details of the message")
+        self.details.setPlaceholderText("Choose a message to see what is behind it.")
+        self.setFocusProxy(self.names)
+        close = QPushButton("Close", self)
+        close.setToolTip("Put the messages away (Esc, F8)")
+        close.clicked.connect(self.hide)
+        head = QHBoxLayout()
+        head.addWidget(heading, 1)
+        head.addWidget(close)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 16)
+        layout.addLayout(head)
+        layout.addWidget(self.names, 2)
+        layout.addWidget(self.details, 1)
+        self.names.currentRowChanged.connect(self._show_details)
+
+    def show_messages(self, messages: Sequence[tuple[datetime, Message]]) -> None:
+        self._messages = list(reversed(messages))
+        self.names.clear()
+        for when, message in self._messages:
+            self.names.addItem(f"{when:%H:%M:%S}  {SIGNS[message.level]}{message.line}")
+        self.names.setCurrentRow(0)
+
+    def _show_details(self, row: int) -> None:
+        message = None if row < 0 else self._messages[row][1]
+        self.details.setPlainText("" if message is None else f"{message.line}\n\n{message.details}".strip())
+
+    def place(self) -> None:
         window = self.window()
         width, height = min(900, window.width() - 80), min(420, window.height() - 120)
-        sheet.setGeometry((window.width() - width) // 2, window.height() - height - 50, width, height)
-        sheet.show()
-        sheet.raise_()
-        self._sheet = sheet
+        self.setGeometry((window.width() - width) // 2, window.height() - height - 50, width, height)

@@ -16,6 +16,7 @@ class Overlay(QFrame):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self.setObjectName("overlay")
+        window.installEventFilter(self)
         self.hide()
 
     def open_over(self) -> None:
@@ -23,13 +24,23 @@ class Overlay(QFrame):
         if self.isVisible():
             self.hide()
             return
-        window = self.parentWidget()
-        assert window is not None
-        self.adjustSize()
-        self.move((window.width() - self.width()) // 2, max((window.height() - self.height()) // 3, 8))
+        self.place()
         self.show()
         self.raise_()
         self.setFocus()
+
+    def place(self) -> None:
+        """In the middle, a little above; within the window."""
+        window = self.parentWidget()
+        if window is not None:
+            self.adjustSize()
+            x, y = (window.width() - self.width()) // 2, (window.height() - self.height()) // 3
+            self.move(max(x, 8), max(y, 8))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Resize and watched is self.parentWidget() and self.isVisible():
+            self.place()
+        return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -224,17 +226,16 @@ class ScrubTrack(QWidget):
     def _draw_scale(self, painter: QPainter, area: QRectF) -> None:
         assert self.theme is not None
         reach, metrics = self._reach, QFontMetricsF(painter.font())
+        unit = self._hz if self._hz > 0 else 1.0
         step = round_step(max(reach.stop_tick - reach.first_tick, 1), max(int(area.width() // 110), 2), self._hz)
-        tick = -(-reach.first_tick // step) * step
-        while tick < reach.stop_tick:
-            x = self.x_of(tick)
+        for k in range(math.ceil(reach.first_tick / unit / step), math.ceil(reach.stop_tick / unit / step)):
+            x = self.x_of(k * step * unit)
             painter.setPen(QPen(QColor(self.theme.line)))
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-            text = span_text(tick, self._hz, self._tick_name)
+            text = span_text(k * step * unit, self._hz, self._tick_name)
             if x - metrics.horizontalAdvance(text) > 4:
                 painter.setPen(QColor(self.theme.muted))
                 painter.drawText(QPointF(x - metrics.horizontalAdvance(text) - 4, area.bottom() - 4), text)
-            tick += step
 
     def _draw_mark(self, painter: QPainter, mark: Mark) -> None:
         assert self.theme is not None

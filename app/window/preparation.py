@@ -36,6 +36,7 @@ from app.window.region_tree import RegionTree
 from rig.units import UnitTable
 
 CAPTION = "drag: select · right-drag: pan"
+_FLAT_TREE, _MOST_TREE = 0.62, 0.4  # shares of the height
 _FLAT = 0.35  # a preparation flatter than this leaves its height to the tree
 
 
@@ -158,7 +159,9 @@ class PreparationPane(Pane):
         """A row of cells needs no square: what the map does not need is the tree's."""
         width = max(shown.bounds[2] - shown.bounds[0], 1e-9)
         flat = (shown.bounds[3] - shown.bounds[1]) / width < _FLAT
-        self.splitter.setSizes([300, 500] if flat else [600, 200])
+        wanted = self.tree.wanted_px / max(self.splitter.height(), 1)
+        share = round(1000 * (_FLAT_TREE if flat else min(wanted, _MOST_TREE)))
+        self.splitter.setSizes([1000 - share, share])
 
     def _offer_kinds(self) -> None:
         units = None if self._shown is None else self._shown.units

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.window.fonts import text_px
 from app.window.plot_colours import PlotColours
 from app.window.raster_rows import Block
 from app.window.scope_labels import WIDTH, spread
@@ -62,10 +64,12 @@ class RasterLabels(QWidget):
             return
         painter = QPainter(self)
         font = painter.font()
-        font.setPixelSize(11 if self.height() / len(self._blocks) >= 12 else 10)
+        font.setPixelSize(text_px(11 if self.height() / len(self._blocks) >= _LEAST_SPACING else 10))
         painter.setFont(font)
         metrics = QFontMetricsF(font)
-        for block, y in zip(self._blocks, self.centres(), strict=True):
+        # a list that is denser than its letters names every second, third … of its rows
+        every = max(math.ceil(metrics.ascent() * len(self._blocks) / self.height()), 1)
+        for block, y in list(zip(self._blocks, self.centres(), strict=True))[::every]:
             text = metrics.elidedText(block.text, Qt.TextElideMode.ElideRight, self.width() - 12)
             painter.setPen(QColor(block.colour))
             base = min(max(y + (metrics.ascent() - metrics.descent()) / 2, metrics.ascent()), self.height() - 2)

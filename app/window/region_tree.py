@@ -93,6 +93,12 @@ class RegionTree(QTreeView):
         self.counts = self.forest.counts(None)
         self.levels = np.zeros(len(self.forest.all), np.float32)
 
+    @property
+    def wanted_px(self) -> int:
+        """Height in which no top region is hidden."""
+        n = 0 if self.forest is None else len(self.forest.all if len(self.forest.tops) <= _FEW else self.forest.tops)
+        return n * ROW_PX + 2 * self.frameWidth() + 4
+
     def apply_theme(self, theme: Theme) -> None:
         self.theme = theme
         self.colours = {} if self._units is None else region_colours(self._units.region, theme)

@@ -183,13 +183,25 @@ class ScopePane(TimePane):
         axis = self.take_axis(pull)
         self._fit_to_canvas()
         self._show_figures(pull)
-        self.show_hint("" if self.picture.carried else NOT_WATCHED if self.picture.rows else NO_CHANNELS)
+        lacking = self._lacking()
+        if lacking != self.overlay.hint:
+            self._shown = ()
+            self.show_hint(lacking)
         if not self.picture.carried:
             return
         if self.picture.triggered:
             self.desk.trigger.search(axis.start_tick, axis.stop_tick, axis.span_ticks)
         changed = self.picture.pull(axis)
         self._show_time(pull, changed)
+
+    def _lacking(self) -> str:
+        """What to do where there is nothing to show."""
+        if not self.picture.carried:
+            return NOT_WATCHED if self.picture.rows else NO_CHANNELS
+        trigger = self.desk.trigger
+        if self.picture.triggered and trigger.n_found == 0:
+            return f"Waiting for {trigger.settings.name}. Choose another trigger above, or T for running time"
+        return ""
 
     def _show_time(self, pull: Pull, changed: bool) -> None:
         """Spans, crosshair, how far the ring reaches; and paint, if there is anything new."""

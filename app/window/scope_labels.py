@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from app.window.fonts import text_px
 from app.window.plot_colours import PlotColours
 from app.window.scope_rows import NOT_CARRIED, ScopeRow
 
@@ -78,7 +79,7 @@ class ScopeLabels(QWidget):
         spacing = float(np.diff(np.sort(self._centres)).min()) if len(self._rows) > 1 else 24.0
         every = max(int(np.ceil(11.0 / max(spacing, 0.01))), 1)
         if spacing < 15:
-            font.setPixelSize(10)
+            font.setPixelSize(text_px(10))
             painter.setFont(font)
         metrics = QFontMetricsF(font)
         height = min(max(spacing - 3, 8.0), 20.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -105,7 +105,6 @@ class Sheet(Overlay):
         self.work.progressed.connect(lambda part: self.progress.setValue(round(part * 1000)))
         self.work.done.connect(self._on_done)
         self.work.failed.connect(self._on_failed)
-        window.installEventFilter(self)
         self.show_running(False)
 
     # ---- what subclasses say
@@ -184,6 +183,9 @@ class Sheet(Overlay):
 
     # ---- the sheet itself
 
+    def place(self) -> None:
+        self.fit()
+
     def fit(self) -> None:
         """As high as its content; within the window."""
         window, layout = self.parentWidget(), self.layout()
@@ -199,11 +201,6 @@ class Sheet(Overlay):
         self.show()
         self.raise_()
         self.fit()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Resize and self.isVisible():
-            self.fit()
-        return super().eventFilter(watched, event)
 
     def event(self, event: QEvent) -> bool:
         # the window's plain keys (Space, R, N …) are not meant while the sheet has the focus

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.draw.polyline import polyline
 from app.draw.spectrogram_image import FrequencyRows
+from app.window.fonts import text_px
 from app.window.plot_colours import PlotColours
 from app.window.scope_labels import WIDTH
 from app.window.spectrogram_picture import frequency_marks
@@ -74,7 +75,7 @@ class FrequencySide(QWidget):
         painter = QPainter(self)
         self._draw_spectra(painter, c)
         font = painter.font()
-        font.setPixelSize(11)
+        font.setPixelSize(text_px(11))
         painter.setFont(font)
         self._draw_names(painter, QFontMetricsF(font), c, self._rows)
         painter.end()

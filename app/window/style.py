@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from app.theme import Theme
+from app.window.fonts import text_px
 
 
 def apply_style(application: QApplication, theme: Theme) -> None:
@@ -46,7 +47,7 @@ def _palette(theme: Theme) -> QPalette:
 
 def stylesheet(t: Theme) -> str:
     return f"""
-* {{ font-size: 12px; }}
+* {{ font-size: {text_px(12)}px; }}
 QMainWindow, QMainWindow > QWidget {{ background: {t.window}; }}
 QMainWindow::separator {{ background: {t.window}; width: 6px; height: 6px; }}
 QMainWindow::separator:hover {{ background: {t.accent}; }}
@@ -57,11 +58,11 @@ Pane {{ background: {t.panel}; }}
 #paneHeader {{ background: {t.header}; border-top-left-radius: 4px; border-top-right-radius: 4px; }}
 #paneTitle {{ font-weight: 600; color: {t.text}; background: transparent; }}
 #paneDetail, #caption {{ color: {t.muted}; background: transparent; }}
-#caption {{ font-size: 11px; }}
-#captionFigure {{ font-size: 11px; color: {t.text}; }}
+#caption {{ font-size: {text_px(11)}px; }}
+#captionFigure {{ font-size: {text_px(11)}px; color: {t.text}; }}
 #hint {{ color: {t.muted}; }}
-#figure, #recordClock {{ font-size: 14px; color: {t.text}; }}
-#transport QToolButton {{ padding: 0; font-size: 14px; }}
+#figure, #recordClock {{ font-size: {text_px(14)}px; color: {t.text}; }}
+#transport QToolButton {{ padding: 0; font-size: {text_px(14)}px; }}
 #subjectButton {{ font-weight: 600; padding: 8px 12px; text-align: left; }}
 QPushButton, QToolButton, QComboBox {{ background: {t.header}; color: {t.text}; border: 1px solid {t.line};
   border-radius: 4px; padding: 4px 8px; }}
@@ -76,10 +77,10 @@ QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.line}
   selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
 #recordButton {{ padding: 2px; }}
 #recordButton[recording="true"] {{ background: {t.panel}; border: 1px solid {t.record}; }}
-#recordDot {{ color: {t.record}; font-size: 16px; background: transparent; }}
+#recordDot {{ color: {t.record}; font-size: {text_px(16)}px; background: transparent; }}
 #recordClock[recording="true"] {{ font-weight: 600; }}
 #recordName {{ font-weight: 600; background: transparent; }}
-#recordDetail {{ color: {t.muted}; font-size: 11px; background: transparent; }}
+#recordDetail {{ color: {t.muted}; font-size: {text_px(11)}px; background: transparent; }}
 #lamp {{ color: {t.line}; background: transparent; }}
 #lamp[level="good"] {{ color: {t.good}; }}
 #lamp[level="poor"] {{ color: {t.poor}; }}
@@ -89,6 +90,14 @@ QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextEdit {{ background: {t.field};
   selection-color: {t.on_accent}; }}
 QTreeView, QListView, QTableView {{ background: {t.panel}; color: {t.text}; border: none; outline: none;
   selection-background-color: {t.line}; selection-color: {t.text}; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QToolButton::menu-button {{ border: none; width: 14px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
+QSplitter::handle {{ background: transparent; }}
+QSplitter::handle:hover {{ background: {t.accent}; }}
+QTableCornerButton::section {{ background: {t.header}; border: none; }}
+#windowMenu {{ padding: 2px 8px; }}
+#windowMenu::menu-indicator {{ image: none; width: 0; }}
 QHeaderView::section {{ background: {t.header}; color: {t.muted}; border: none; padding: 4px 6px; }}
 QTabWidget::pane {{ border: none; }}
 QTabBar::tab {{ background: {t.header}; color: {t.muted}; padding: 6px 10px; border: none; }}
@@ -103,10 +112,11 @@ QMenu::item {{ padding: 5px 24px 5px 12px; }}
 QMenu::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
 QMenu::item:disabled {{ color: {t.muted}; }}
 #timelineBar {{ background: {t.window}; border: none; padding: 0; spacing: 0; }}
-QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
+QMainWindow > QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
 QStatusBar::item {{ border: none; }}
 #message {{ background: {t.panel}; }}
 #messageLine[level="error"] {{ font-weight: 600; }}
+#messageLine[level="hint"] {{ color: {t.muted}; }}
 #messageLine[level="warning"] {{ color: {t.poor}; }}
 #overlay {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; }}
 """

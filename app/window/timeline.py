@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -16,6 +17,7 @@ from rig.log import LogEntry, LogKind
 from rig.process.protocol import MOVING
 
 LEFT, RIGHT, FOOT = 64, 12, 16  # px: row names, margin, the scale's figures
+EMPTY = "The whole run, what is done to the subject, and your notes will lie here"
 MAX_MARKS = 2000  # newest kept for drawing; the log keeps all
 REFRESH_S = 0.1  # while it runs
 TIP = "The whole run. Drag to look back while it runs; double click to go live (End)"
@@ -178,7 +180,13 @@ class TimelineBar(QWidget):
         return (self.height() - FOOT - 4) / 3
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self.theme is None or self._pull is None:
+        if self.theme is None:
+            return
+        if self._pull is None:
+            painter = QPainter(self)
+            painter.setPen(QColor(self.theme.muted))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, EMPTY)
+            painter.end()
             return
         theme, pull = self.theme, self._pull
         painter = QPainter(self)
@@ -209,16 +217,15 @@ class TimelineBar(QWidget):
 
     def _draw_scale(self, painter: QPainter, area: QRectF, metrics: QFontMetricsF) -> None:
         assert self.theme is not None
+        unit = self._hz if self._hz > 0 else 1.0
         step = round_step(self._end, max(int(area.width() // 110), 2), self._hz)
-        tick = step
-        while tick < self._end:
-            x = self._x(tick)
+        for k in range(1, math.ceil(self._end / unit / step)):
+            x = self._x(k * step * unit)
             painter.setPen(QPen(QColor(self.theme.line)))
             painter.drawLine(x, int(area.top()), x, int(area.bottom()))
             painter.setPen(QColor(self.theme.muted))
-            text = span_text(tick, self._hz, self._tick_name)
+            text = span_text(k * step * unit, self._hz, self._tick_name)
             painter.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, self.height() - 3), text)
-            tick += step
 
     def _draw_span(self, painter: QPainter, span: Span, now: int) -> None:
         assert self.theme is not None
@@ -270,13 +277,13 @@ class TimelineBar(QWidget):
             self.looked_at.emit(tick)
 
 
-def round_step(end_tick: int, n_at_most: int, tick_hz: float) -> int:
-    """Ticks between lines of the scale: 1, 2 or 5 × a power of ten, of seconds where the subject has a clock."""
+def round_step(end_tick: int, n_at_most: int, tick_hz: float) -> float:
+    """Seconds between lines of the scale, or ticks where the subject has no clock: 1, 2 or 5 × a power of ten."""
     unit = tick_hz if tick_hz > 0 else 1.0
     least = end_tick / n_at_most / unit
     power = 10.0**-12
     while True:
         for factor in (1, 2, 5):
             if factor * power >= least and factor * power * unit >= 1:
-                return max(round(factor * power * unit), 1)
+                return factor * power
         power *= 10

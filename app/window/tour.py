@@ -9,6 +9,8 @@ from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+STRIP_PX = 80
+
 
 @dataclass(frozen=True)
 class Hint:
@@ -106,7 +108,10 @@ class Tour(QFrame):
         assert window is not None
         corner = widget.mapTo(window, QPoint(0, 0))
         gap = 8
-        if corner.x() + widget.width() + gap + self.width() <= window.width():
+        strip = corner.y() + widget.height() < STRIP_PX  # what lies beside it there is the strip's, too
+        if strip:
+            place = QPoint(corner.x(), corner.y() + widget.height() + 2 * gap)
+        elif corner.x() + widget.width() + gap + self.width() <= window.width():
             place = QPoint(corner.x() + widget.width() + gap, corner.y() + gap)
         elif corner.x() - gap - self.width() >= 0:
             place = QPoint(corner.x() - gap - self.width(), corner.y() + gap)

@@ -64,6 +64,8 @@ class Transport(QFrame):
         self.speed.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.speed.setMinimumContentsLength(12)
         speed_box, self.achieved = _captioned("speed", self.speed, self)
+        self.achieved.setMinimumWidth(self.achieved.fontMetrics().horizontalAdvance("0.000 00 × real"))
+        self.achieved.setAlignment(Qt.AlignmentFlag.AlignRight)
         layout.addWidget(speed_box)
         self._clock_box, self.clock = _figure("subject time", "0.000 000 s", self)
         layout.addWidget(self._clock_box)
@@ -162,8 +164,11 @@ class ElidedButton(QPushButton):
         super().resizeEvent(event)
 
     def _elide(self) -> None:
-        room = self.width() - 44
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, max(room, 60)) + "  ▾")
+        room, metrics = max(self.width() - 44, 60), self.fontMetrics()
+        text = self._whole
+        if metrics.horizontalAdvance(text) > room:
+            text = text.split(" · ")[-1]  # the game says more than the machine
+        self.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room) + "  ▾")
 
 
 class RecordButton(QPushButton):

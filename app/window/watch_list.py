@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Slot
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QMenu, QStackedLayout, QWidget
 
 from app.theme import DARK, Theme, region_colours
@@ -20,7 +20,7 @@ from app.window.watch_model import WatchModel, watchable
 from app.window.watch_rows import WatchDelegate, WatchRow
 
 EMPTY = "No channels.\nSelect units on the map, then press W to watch them"
-NO_SUBJECT = "No subject is on the table"
+NO_SUBJECT = "No subject is on the table.\nChoose one at the left of the strip (Ctrl+O)"
 
 
 class WatchListPane(Pane):
@@ -257,6 +257,13 @@ class _List(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # whole rows: half a name at the lower edge reads as a fault
+        row = self.sizeHintForRow(0)
+        rest = self.height() % row if row > 0 and self.height() > row else 0
+        self.setViewportMargins(0, 0, 0, rest)
+        super().resizeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)

@@ -66,7 +66,7 @@ class WatchDelegate(QStyledItemDelegate):
         self._row_at = row_at
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(140, ROW_PX)
+        return QSize(140, max(ROW_PX, option.fontMetrics.height() + 6))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row, theme = self._row_at(index.row()), self.theme
@@ -103,6 +103,8 @@ class WatchDelegate(QStyledItemDelegate):
         theme, metrics = self.theme, QFontMetricsF(font)
         word = "" if row.state is None else STATE_WORDS[row.state]
         word_width = metrics.horizontalAdvance(word) + 8 if word else 0.0
+        if metrics.horizontalAdvance(row.name) + word_width > area.width():
+            word, word_width = "", 0.0  # the stroke and its colour say it, and the tooltip
         name = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, max(area.width() - word_width, 24))
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         painter.setPen(QColor(theme.text if row.state in (None, UnitState.DRIVEN) else theme.muted))

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QWidget
 
 from app.theme import DARK, Theme
+from app.window.fonts import text_px
 
 HEIGHT_PX = 104
 
@@ -32,7 +33,7 @@ class SmallPlot(pg.PlotWidget):  # type: ignore[misc]
         item = self.getPlotItem()
         item.setContentsMargins(0, 0, 4, 0)
         font = QFont(self.font())
-        font.setPixelSize(10)
+        font.setPixelSize(text_px(10))
         for name in ("left", "bottom"):
             axis = item.getAxis(name)
             axis.setStyle(tickFont=font, tickLength=-3, tickTextOffset=2, maxTickLevel=0)

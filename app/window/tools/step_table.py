@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewIt
 
 from app.protocol.steps import EXAMPLES, Do, Step
 from app.theme import DARK, Theme
+from app.window.fonts import text_px
 from rig.perturbation import SILENCING, TIMED
 
 Index = QModelIndex | QPersistentModelIndex
@@ -82,7 +83,7 @@ class StepTable(QAbstractTableModel):
                 return QColor(self.theme.line)
             case Qt.ItemDataRole.FontRole if index.row() in self.problems:
                 font = QFont()
-                font.setPixelSize(12)
+                font.setPixelSize(text_px(12))
                 font.setUnderline(True)
                 return font
         return None

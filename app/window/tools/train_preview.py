@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import DARK, Theme
+from app.window.fonts import text_px
 from app.window.tools.time_text import time_of_ticks
 from rig.perturbation import PulseTrain
 from rig.subject import SubjectInfo
@@ -79,7 +80,7 @@ class TrainPreview(QWidget):
 
     def _paint_train(self, painter: QPainter, frame: QRectF, train: PulseTrain, info: SubjectInfo) -> None:
         small = painter.font()
-        small.setPixelSize(11)
+        small.setPixelSize(text_px(11))
         painter.setFont(small)
         line_px = QFontMetricsF(small).height()
         left, width = frame.left() + MARGIN, frame.width() - 2 * MARGIN
