@@ -78,6 +78,10 @@ class MessageLine(QFrame):
         """Something takes a while; "" when it is done."""
         self._progress.setText(text)
 
+    def shown_details(self) -> str:
+        """What the history shows of the message chosen in it; "" while it is put away."""
+        return self._history.details.toPlainText() if self._history.isVisible() else ""
+
     def show_history(self) -> None:
         """Every message with its time; a choice shows what is behind it."""
         if not self._history.isVisible():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from app.theme import Theme
 from app.window.fonts import text_px
+
+_DOWN = (Path(__file__).parent / "down.svg").as_posix()  # a stylesheet draws no arrow but from a file
 
 
 def apply_style(application: QApplication, theme: Theme) -> None:
@@ -92,7 +96,9 @@ QTreeView, QListView, QTableView {{ background: {t.panel}; color: {t.text}; bord
   selection-background-color: {t.line}; selection-color: {t.text}; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QToolButton::menu-button {{ border: none; width: 14px; }}
+QComboBox::down-arrow {{ image: url("{_DOWN}"); width: 10px; height: 6px; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0 0 0 6px; background: transparent; }}
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover {{ background: {t.accent}; }}
 QTableCornerButton::section {{ background: {t.header}; border: none; }}

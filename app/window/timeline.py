@@ -225,7 +225,9 @@ class TimelineBar(QWidget):
             painter.drawLine(x, int(area.top()), x, int(area.bottom()))
             painter.setPen(QColor(self.theme.muted))
             text = span_text(k * step * unit, self._hz, self._tick_name)
-            painter.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, self.height() - 3), text)
+            half_px = metrics.horizontalAdvance(text) / 2
+            if x + half_px < self.width():
+                painter.drawText(QPointF(x - half_px, self.height() - 3), text)
 
     def _draw_span(self, painter: QPainter, span: Span, now: int) -> None:
         assert self.theme is not None

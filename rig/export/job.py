@@ -6,34 +6,18 @@ Whatever happens to that process, the target is what it was before or the whole 
 from __future__ import annotations
 
 import json
-import logging
 import os
-import queue
 import shutil
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 from rig.errors import ExportError
 from rig.export.formats import ExportFormat, format_named
-
-_LOG = logging.getLogger(__name__)
-_LOG.addHandler(logging.NullHandler())  # where nobody keeps a log, a traceback does not go to the shell instead
-_POLL_S = 0.1
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from rig.export.worker import main; sys.exit(main())"
-
-
-class Cancel(Protocol):
-    """What an export looks at to know that it is no longer wanted; a threading.Event is one."""
-
-    def is_set(self) -> bool: ...
+from rig.worker import Cancel, Cancelled, Progress, remove, run_worker
 
 
 @dataclass(frozen=True)
@@ -109,7 +93,7 @@ def export(
         n_bytes = _size_bytes(temporary)
         _put_in_place(temporary, target, overwrite)
     finally:
-        _remove(temporary)
+        remove(temporary)
     (progress or _quiet)(1.0)
     return ExportReport(
         target,
@@ -150,74 +134,17 @@ def _is_export(folder: Path) -> bool:
         return False
 
 
-def _run(
-    request: dict[str, Any], kind: ExportFormat, progress: Callable[[float], None], cancel: Cancel | None
-) -> dict[str, Any]:
+def _run(request: dict[str, Any], kind: ExportFormat, progress: Progress, cancel: Cancel | None) -> dict[str, Any]:
     """Run the worker to its end; its last word."""
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _START, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-        )
-        try:
-            answer = _converse(process, request, progress, cancel)
-        finally:
-            # its standard input stays open until here: a worker that sees the end of it has lost its parent
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    _close(pipe)
-        if answer is not None and "error" not in answer:
-            return answer
-        errors.seek(0)
-        _LOG.error("export to %s failed:\n%s", kind.name, errors.read().decode(errors="replace"))
-    if answer is not None:
+    try:
+        answer = run_worker("rig.export.worker", request, progress, cancel)
+    except Cancelled:
+        raise ExportError("the export was cancelled; nothing was written") from None
+    if answer is None:
+        raise ExportError(f"the process that exported to {kind.name} died; nothing was written: export again")
+    if "error" in answer:
         raise ExportError(str(answer["error"]))
-    raise ExportError(f"the process that exported to {kind.name} died; nothing was written: export again")
-
-
-def _converse(
-    process: subprocess.Popen[bytes],
-    request: dict[str, Any],
-    progress: Callable[[float], None],
-    cancel: Cancel | None,
-) -> dict[str, Any] | None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    lines: queue.Queue[bytes | None] = queue.Queue()
-    reader = threading.Thread(target=_read_lines, args=(process.stdout, lines), name="export-progress", daemon=True)
-    reader.start()
-    try:
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        process.stdin.flush()
-    except OSError:
-        return None
-    try:
-        while True:
-            if cancel is not None and cancel.is_set():
-                raise ExportError("the export was cancelled; nothing was written")
-            try:
-                line = lines.get(timeout=_POLL_S)
-            except queue.Empty:
-                continue
-            if line is None:
-                return None
-            said = json.loads(line)
-            if "progress" not in said:
-                return dict(said)
-            progress(float(said["progress"]))
-    finally:
-        process.kill()
-        reader.join()
-
-
-def _read_lines(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
-    for line in stream:
-        lines.put(line)
-    lines.put(None)
+    return answer
 
 
 def _put_in_place(temporary: Path, target: Path, overwrite: bool) -> None:
@@ -253,20 +180,6 @@ def _sync_folder(folder: Path) -> None:
 
 def _size_bytes(path: Path) -> int:
     return sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if path.is_dir() else path.stat().st_size
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _close(pipe: IO[bytes]) -> None:
-    try:
-        pipe.close()
-    except OSError:
-        return  # what was buffered for a process that is gone
 
 
 def _quiet(fraction: float) -> None:

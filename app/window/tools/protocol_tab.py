@@ -64,6 +64,7 @@ class ProtocolTab(ToolTab):
         self.repeats = QSpinBox(self)
         self.repeats.setRange(1, MAX_REPEATS)
         self.repeats.setPrefix("× ")
+        self.repeats.lineEdit().setTextMargins(4, 0, 0, 0)
         self.repeats.setToolTip("How many times the whole is run")
         self.repeats.valueChanged.connect(self._on_repeats)
         self.foot.addLayout(self.editor.buttons(self))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,7 +60,7 @@ def place(pane: PreparationPane, unit_id: int) -> QPoint:
     units = picture.shown.units
     row = int(units.rows([unit_id])[0])
     x, y = picture.view.to_pixels(np.array([[units.x[row], units.y[row]]]))[0]
-    return QPoint(round(x), round(y))
+    return QPoint(math.floor(x + 0.5), math.floor(y + 0.5))  # halves always up: differences stay what they are
 
 
 def drag(

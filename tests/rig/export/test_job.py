@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+from rig import worker
 from rig.errors import ExportError
 from rig.export import job
 from rig.export.formats import FORMATS, ExportFormat
@@ -165,7 +166,7 @@ def test_a_killed_process_leaves_nothing(record, out, stub, monkeypatch):
             super().__init__(*args, **kwargs)
             started.append(self)
 
-    monkeypatch.setattr(job.subprocess, "Popen", Watched)
+    monkeypatch.setattr(worker.subprocess, "Popen", Watched)
     with pytest.raises(ExportError, match="died; nothing was written"):
         export(record().disk.path, "stub", out / "hang.stub", progress=lambda fraction: started[0].kill())
     assert list(out.iterdir()) == []
