@@ -70,7 +70,7 @@ def records_again(qtbot, window):
 def test_a_crash_has_its_details_on_demand(qtbot, window):
     start_recording(qtbot, window)
     os.kill(window.desk.client.pid, signal.SIGSEGV)
-    message = told(qtbot, window, "crashed")
+    message = told(qtbot, window, "SIGSEGV")
     assert "host_loop" in message.details  # where it was
     QTest.keyClick(window, Qt.Key.Key_F8)
     shown = window.messages.shown_details()
