@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-GAMES = ("vesper",)
+GAMES = ("vesper", "belfry", "tundra")
 """As `cartridge=NAME` takes them; the first is what lies in the console when nobody says."""

@@ -24,6 +24,7 @@ class Variable:
     n_bytes : of a decimal number, whose bytes hold two digits each, the highest first; 1 for others
     mask : bits that count; the number is them, shifted down
     absent : value of the byte that means "not there"; it is given as -1
+    signed : the byte is a two's complement
     """
 
     name: str
@@ -33,6 +34,7 @@ class Variable:
     n_bytes: int = 1
     mask: int = 0xFF
     absent: int | None = None
+    signed: bool = False
 
 
 def read_variables(variables: Sequence[Variable], ram: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -44,6 +46,9 @@ def read_variables(variables: Sequence[Variable], ram: NDArray[np.uint8]) -> NDA
             values[:, k] = _decimal(ram[:, first : first + variable.n_bytes])
             continue
         raw = ram[:, first].astype(np.int32)
+        if variable.signed:
+            values[:, k] = raw - 256 * (raw >> 7)
+            continue
         values[:, k] = (raw & variable.mask) // (variable.mask & -variable.mask)
         if variable.absent is not None:
             values[raw == variable.absent, k] = -1

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from ale_run import open_ale, ram_at_power_on
 from console_run import ConsoleRun, restless_hands
-from numpy.typing import NDArray
 from py65_processor import Py65Processor
-from random_cartridge import store, wait_lines
 
-from subjects.microprocessor.atari2600 import registers as reg
 from subjects.microprocessor.atari2600.ale_script import ALE_ACTIONS, N_IDLE_FRAMES, ale_action, ale_loading
 from subjects.microprocessor.atari2600.cartridge import own_cartridge
 from subjects.microprocessor.atari2600.console import apply_inputs
@@ -39,29 +36,6 @@ def test_whatever_the_hands_do_a_frame_has_262_lines(name: str):
     for inputs in islice(restless_hands(seed=3), 250):
         run.frame(inputs)
         assert run.n_lines == N_LINES, f"frame {run.n_frames}"
-
-
-def open_ale(image: NDArray[np.uint8], folder: Path) -> Any:
-    """ale-py with a cartridge, which it runs when it lies under a supported game's name."""
-    ale_py = pytest.importorskip("ale_py", reason="the second opinion comes from ale-py, which is not installed")
-    path = folder / "donkey_kong.bin"
-    image.tofile(path)
-    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
-    ale = ale_py.ALEInterface()
-    ale.setInt("random_seed", 0)
-    ale.setBool("color_averaging", False)
-    ale.setFloat("repeat_action_probability", 0.0)
-    ale.loadROM(str(path))
-    return ale
-
-
-def ram_at_power_on(folder: Path) -> NDArray[np.uint8]:
-    """(128,) what ale-py's RAM holds before a game touches it, seen by a cartridge that never does."""
-    image = np.zeros(4096, np.uint8)
-    frame = store(reg.VSYNC, 2) + wait_lines(3) + store(reg.VSYNC, 0) + wait_lines(255) + bytes([0x4C, 0x00, 0xF0])
-    image[: len(frame)] = np.frombuffer(frame, np.uint8)
-    image[0xFFC:0xFFE] = 0x00, 0xF0
-    return np.array(open_ale(image, folder).getRAM(), np.uint8)
 
 
 @pytest.mark.parametrize("name", GAMES)

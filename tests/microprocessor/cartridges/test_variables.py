@@ -18,6 +18,7 @@ def test_numbers_are_read_as_they_are_written():
         Variable("bits", 0xFF, "", "", mask=0b0110_0000),
         Variable("y", 0x89, "", "", absent=200),
         Variable("raw", 0x89, "", ""),
+        Variable("signed", 0x89, "", "", signed=True),
     )
-    assert read_variables(variables, ram).tolist() == [[123456, 3, -1, 200], [999999, 0, 199, 199]]
-    assert read_variables(variables, ram[:0]).shape == (0, 4)
+    assert read_variables(variables, ram).tolist() == [[123456, 3, -1, 200, -56], [999999, 0, 199, 199, -57]]
+    assert read_variables(variables, ram[:0]).shape == (0, 5)
