@@ -90,7 +90,7 @@ def test_a_game_is_lost_and_the_next_is_played_up_to_higher_levels(name: str, tm
         if found["phase"] == SELF_PLAY:
             levels.append(found["level"])
             scores.append(found["score"])
-        if phases[:5] == [PLAY, GAME_OVER, TITLE, SELF_PLAY, GAME_OVER] or max(levels, default=0) > 1:
+        if max(levels, default=0) >= 1:
             break
     assert phases[:4] == [PLAY, GAME_OVER, TITLE, SELF_PLAY]
     assert lives == [2, 1, 0]
