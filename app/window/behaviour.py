@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import DARK, Theme
 from app.window.behaviour_controls import ControlBoard
@@ -15,7 +15,6 @@ from app.window.behaviour_frame import (
     frame_before,
     image_of,
     marked,
-    text_of,
 )
 from app.window.behaviour_held import Change, HeldControls, momentary_names, stick_prefixes
 from app.window.behaviour_keys import console_control, played
@@ -26,13 +25,12 @@ from app.window.figures import grouped
 from app.window.fonts import text_px
 from app.window.pane import Pane
 from app.window.pane_header import header_button
+from app.window.text_page import PROMPT, TextPage
 from app.window.tools.standing import ControlsNow
-from rig.errors import EvictedError
 from rig.log import LogEntry
 from rig.streams import StreamInfo, StreamKind
 from rig.subject import ControlValue, SubjectInfo
 
-MAX_TEXT_SAMPLES = 4096
 TWIN_VIEWS = ("subject", "twin", "difference")
 
 
@@ -42,10 +40,7 @@ class BehaviourPane(Pane):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("Behaviour", desk, parent)
         self.picture = Screen(self.body)
-        self.text = QPlainTextEdit(self.body)
-        self.text.setReadOnly(True)
-        self.text.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.text.setPlaceholderText("Nothing has been written yet: run the subject (Space).")
+        self.text = TextPage(desk, self.body)
         self.board = ControlBoard(self.body)
         self.measures = Measures(self.body)
         self._hint = QLabel("", self)
@@ -56,6 +51,7 @@ class BehaviourPane(Pane):
         )
         self.twin_button.hide()
         self.header_layout.insertWidget(2, self.twin_button)
+        self.header_layout.insertWidget(3, self.text.colour_button)
         self._shown = QStackedLayout()
         self._shown.addWidget(self.picture)
         self._shown.addWidget(self.text)
@@ -86,6 +82,7 @@ class BehaviourPane(Pane):
     def apply_theme(self, theme: Theme) -> None:
         self.picture.theme = theme
         self.measures.apply_theme(theme)
+        self.text.apply_theme(theme)
         self._mark = QColor(theme.accent)
         self.picture.update()
         self._hint.setStyleSheet(
@@ -108,9 +105,12 @@ class BehaviourPane(Pane):
         images = [s for s in description.streams if s.kind is StreamKind.IMAGE]
         texts = [s for s in description.streams if s.kind is StreamKind.TEXT]
         self._stream = next(iter((*images, *texts)), None)
-        self.text.clear()
+        writes = bool(texts) and not images
+        self.text.set_subject(texts[0] if writes else None)
+        self.text.colour_button.setVisible(writes)
+        self.twin_button.hide()
         self.picture.show_image(None, 1.0)
-        self._shown.setCurrentWidget(self.text if texts and not images else self.picture)
+        self._shown.setCurrentWidget(self.text if writes else self.picture)
         if self._stream is None:
             self.picture.show_line(f"{self._info.name} has neither a screen nor a text; what it does is in its units.")
         else:
@@ -118,7 +118,8 @@ class BehaviourPane(Pane):
         self.held = HeldControls(momentary_names(description.controls))
         self._controls = ControlsNow(description.controls)
         self.measures.set_streams(description.streams)
-        self.board.set_controls(description.controls)
+        own_line = (PROMPT,) if writes else ()
+        self.board.set_controls([c for c in description.controls if c.name not in own_line])
         for entry in self.desk.entries:
             self._controls.add(entry)
         self.board.show_values(self._controls.values)
@@ -130,6 +131,8 @@ class BehaviourPane(Pane):
         self._stream, self._info, self._playable = None, None, False
         self.held = HeldControls()
         self.measures.set_streams(())
+        self.text.set_subject(None)
+        self.text.colour_button.hide()
         self.board.set_controls(())
         self._shown.setCurrentWidget(self.picture)
         self.picture.show_image(None, 1.0)
@@ -147,6 +150,10 @@ class BehaviourPane(Pane):
         self.measures.pull(self.desk, pull)
         if self._stream is None or self._info is None:
             return
+        if self._stream.kind is StreamKind.TEXT:
+            self.text.pull(pull)
+            self.set_detail(self.text.detail)
+            return
         reader = self.desk.shown_ring(self._stream.name)
         if reader is None:
             if self._shown_key != ("unwatched",):
@@ -156,7 +163,7 @@ class BehaviourPane(Pane):
                 self.set_detail("")
             return
         twin = self.desk.shown_ring(f"twin.{self._stream.name}")
-        self.twin_button.setVisible(twin is not None and self._stream.kind is StreamKind.IMAGE)
+        self.twin_button.setVisible(twin is not None)
         span = reader.span()
         stop_tick = span.stop_tick if pull.live else pull.stop_tick
         waits = "" if pull.live else self.desk.past.notice
@@ -164,10 +171,7 @@ class BehaviourPane(Pane):
         if key == self._shown_key:
             return
         self._shown_key = key
-        if self._stream.kind is StreamKind.TEXT:
-            self._show_text(stop_tick)
-        else:
-            self._show_frame(stop_tick, pull.live)
+        self._show_frame(stop_tick, pull.live)
 
     def _show_frame(self, stop_tick: int, live: bool) -> None:
         reader = self.desk.shown_ring(self._stream.name) if self._stream is not None else None
@@ -207,21 +211,6 @@ class BehaviourPane(Pane):
 
     def _next_twin_view(self) -> None:
         self.twin_button.setText(TWIN_VIEWS[(TWIN_VIEWS.index(self.twin_button.text()) + 1) % len(TWIN_VIEWS)])
-
-    def _show_text(self, stop_tick: int) -> None:
-        reader = self.desk.shown_ring(self._stream.name) if self._stream is not None else None
-        if reader is None:
-            return
-        try:
-            samples = reader.latest(MAX_TEXT_SAMPLES).copy()
-        except EvictedError:
-            self._shown_key = None  # the next pull looks again
-            return
-        n = int((samples.ticks < stop_tick).sum())
-        self.text.setPlainText(text_of(reader.info, samples.data[:n]))
-        bar = self.text.verticalScrollBar()
-        bar.setValue(bar.maximum())
-        self.set_detail(f"{grouped(n)} tokens" if n < MAX_TEXT_SAMPLES else f"last {grouped(n)} tokens")
 
     # ---- the console
 

@@ -22,6 +22,7 @@ from app.window.behaviour_held import momentary_names, stick_prefixes
 from rig.subject import ControlInfo, ControlValue
 
 ARROW_PX = 26
+MOST_TYPED = 2  # texts to type that are always in view
 _ARROWS = {"left": "◀", "up": "▲", "down": "▼", "right": "▶"}
 KEYS_OF = {
     "stick_left": "← or A",
@@ -90,10 +91,17 @@ class ControlBoard(QWidget):
             if name not in self.held and first_row is not None:
                 self._add_held(first_row, by_name[name], name.replace("_", " "))
         others = [c for c in controls if c.name not in self.held]
-        self._add_others(rest_rows, others)
+        typed = [c for c in others if isinstance(c.default, str) and not c.choices]
+        many_typed = not momentary and len(typed) > MOST_TYPED
+        if many_typed:  # the others stay in view, with the button that brings these
+            others = [c for c in others if c not in typed]
+            self._add_others(rows, others)
+            first_row = self._row(rows)
+            first_row.addStretch(1)
+        self._add_others(rest_rows, typed if many_typed else others)
         rows.addWidget(rest)
         self._rest = rest
-        foldable = bool(momentary) and (bool(others) or len(prefixes) > 1)
+        foldable = many_typed or (bool(momentary) and (bool(others) or len(prefixes) > 1))
         if foldable and first_row is not None:
             first_row.addWidget(self.more)
         self.more.setVisible(foldable)

@@ -379,9 +379,9 @@ def test_a_text_is_shown_as_text_and_looked_back_at(open_bench: Callable[..., An
     bench.run_to(36)
     pane.pull(bench.pull())
     assert pane.text.isVisible()
-    assert pane.text.toPlainText() == "abcdef"
+    assert pane.text.own.plain_text == "abcdef"
     pane.pull(bench.pull(15))
-    assert pane.text.toPlainText() == "abc"
+    assert pane.text.own.plain_text == "abc"
 
 
 def test_another_subject_brings_its_own_controls(open_bench: Callable[..., Any], qtbot: QtBot) -> None:
