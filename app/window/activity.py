@@ -188,7 +188,7 @@ class ActivityEstimate:
         if self.info.packed:
             count_rises(part, np.ascontiguousarray(before), total)
         else:
-            sum_changes(part.reshape(len(part), -1), np.ascontiguousarray(before).reshape(-1), total)
+            sum_changes(part.reshape(len(part), self.n_channels), np.ascontiguousarray(before).reshape(-1), total)
         return len(part)
 
     def _blend(self, total: NDArray[np.float64], n_looked: int) -> None:

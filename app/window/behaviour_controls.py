@@ -93,12 +93,13 @@ class ControlBoard(QWidget):
         others = [c for c in controls if c.name not in self.held]
         typed = [c for c in others if isinstance(c.default, str) and not c.choices]
         many_typed = not momentary and len(typed) > MOST_TYPED
-        if many_typed:  # the others stay in view, with the button that brings these
-            others = [c for c in others if c not in typed]
-            self._add_others(rows, others)
+        if many_typed:  # the switches stay in view, with the button that brings the others
             first_row = self._row(rows)
+            for control in (c for c in others if isinstance(c.default, bool)):
+                self._add_switch(first_row, control)
             first_row.addStretch(1)
-        self._add_others(rest_rows, typed if many_typed else others)
+            others = [c for c in others if not isinstance(c.default, bool)]
+        self._add_others(rest_rows, others)
         rows.addWidget(rest)
         self._rest = rest
         foldable = many_typed or (bool(momentary) and (bool(others) or len(prefixes) > 1))

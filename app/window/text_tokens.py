@@ -68,7 +68,7 @@ def texts_of(info: StreamInfo, data: NDArray[Any]) -> list[str]:
     if info.dtype != np.uint8:
         return [text_of(info, row) for row in data]
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    return [decoder.decode(row[row != 0].tobytes()) for row in data.reshape(len(data), -1)]
+    return [decoder.decode(row[row != 0].tobytes()) for row in data.reshape(len(data), info.n_channels)]
 
 
 def _facts_at(reader: RingReader, ticks: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -109,7 +109,7 @@ def values_at(reader: RingReader, channel: int, ticks: NDArray[np.int64]) -> NDA
 def _column(info: StreamInfo, piece: NDArray[Any], channel: int) -> NDArray[np.float32]:
     if info.packed:
         return ((piece[:, channel >> 3] >> (channel & 7)) & 1).astype(np.float32)
-    return piece.reshape(len(piece), -1)[:, channel].astype(np.float32)
+    return piece.reshape(len(piece), info.n_channels)[:, channel].astype(np.float32)
 
 
 def first_difference(own: Tokens, twin: Tokens) -> int | None:

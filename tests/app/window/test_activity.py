@@ -107,6 +107,17 @@ def test_what_was_missed_is_not_compared_with_what_came_before() -> None:
     assert estimate.rate[0] == 0.0
 
 
+def test_a_first_sample_has_nothing_to_be_compared_with() -> None:
+    ids = np.arange(3, dtype=np.int64)
+    units = UnitTable.build(ids, ["a", "b", "c"])
+    info = StreamInfo("values", "", StreamKind.UNITS, np.dtype("f4"), (3,), 1, unit_ids=ids)
+    graded = ActivityEstimate(units, info)
+    graded.take(Looked((np.ones((1, 3), np.float32),)), 0.1)  # type: ignore[arg-type]
+    assert not graded.rate.any()
+    graded.take(Looked((np.full((1, 3), 4, np.float32),)), 100.0)  # type: ignore[arg-type]
+    np.testing.assert_allclose(graded.rate, 3)
+
+
 def test_activity_fades_with_the_time_constant_and_stands_while_nothing_comes() -> None:
     estimate = estimate_of(1)
     take(estimate, Looked((packed([[0], [1]]),)), 0)

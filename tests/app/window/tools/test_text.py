@@ -137,6 +137,14 @@ def test_it_is_written_as_it_runs_and_looked_back_at(writing):
     assert pane.text.own.plain_text == "".join(word(bench, t) for t in range(12))
 
 
+def test_before_anything_is_written_it_says_what_to_do(writing):
+    bench, pane = writing
+    pull(bench, pane)
+    assert pane.text.own.plain_text == ""
+    assert pane.text.own.viewport().grab().toImage().pixelColor(2, 2).name() == DARK.window.lower()
+    assert not pane.text.own._pieces
+
+
 def test_a_click_on_a_token_moves_the_crosshair_of_all(writing, qtbot):
     bench, pane = writing
     bench.run_to(30)
@@ -237,12 +245,14 @@ def test_the_twins_text_stands_below_and_shows_where_they_part(writing):
     assert not pane.text.twin.isVisible()
 
 
-def test_texts_to_type_fold_away_and_the_prompt_has_a_line_of_its_own(writing):
+def test_what_is_seldom_set_folds_away_and_the_prompt_has_a_line_of_its_own(writing):
     _, pane = writing
     assert "prompt" not in pane.board.set
-    assert pane.board.set["gain"].isVisible()
+    assert pane.board.set["light"].isVisible()
+    assert not pane.board.set["gain"].isVisible()
     assert not pane.board.set["note_0"].isVisible()
     pane.board.more.click()
+    assert pane.board.set["gain"].isVisible()
     assert pane.board.set["note_2"].isVisible()
 
 
