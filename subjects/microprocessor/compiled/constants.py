@@ -10,23 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from subjects.microprocessor.compiled.masks import INTACT, MaskPlan
 from subjects.microprocessor.compiled.wiring import Switch, Wiring, neighbours, reached
 
 
-def phase_constants(wiring: Wiring, levels: Mapping[int, int]) -> dict[int, int]:
-    """Node → 0 or 1, the given levels included."""
+def phase_constants(wiring: Wiring, levels: Mapping[int, int], masks: MaskPlan = INTACT) -> dict[int, int]:
+    """Node → 0 or 1, the given levels included, whatever the masks do to transistors."""
     known = dict(levels)
     fixed = {wiring.vss, wiring.vcc, *wiring.driven}
     while True:
-        found = _one_round(wiring, known, fixed)
+        found = _one_round(wiring, known, fixed, masks)
         if not found:
             return known
         known.update(found)
 
 
-def _one_round(wiring: Wiring, known: Mapping[int, int], fixed: set[int]) -> dict[int, int]:
-    surely = [s for s in wiring.switches if known.get(s.gate) == 1]
-    maybe = [s for s in wiring.switches if known.get(s.gate) != 0]
+def _one_round(wiring: Wiring, known: Mapping[int, int], fixed: set[int], masks: MaskPlan) -> dict[int, int]:
+    surely = [s for s in wiring.switches if known.get(s.gate) == 1 and s.index not in masks.off_row]
+    maybe = [s for s in wiring.switches if known.get(s.gate) != 0 or s.index in masks.on_row]
     sure_low, sure_high = set(), set(wiring.pull_up)
     maybe_low = set(wiring.driven)
     for switch in maybe:

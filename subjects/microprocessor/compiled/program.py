@@ -112,7 +112,7 @@ def compile_program(netlist: Netlist, chip: ChipDescription, masks: MaskPlan = I
     """
     wires = wiring(netlist, chip)
     expressions = Expressions()
-    constants = [phase_constants(wires, levels) for levels in wires.clock]
+    constants = [phase_constants(wires, levels, masks) for levels in wires.clock]
     phases = [
         [solve(c, wires, known, masks, expressions).results for c in partition(wires, known, masks)]
         for known in constants

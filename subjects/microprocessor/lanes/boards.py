@@ -115,6 +115,7 @@ def fork(boards: Boards, screens: Screens, lane: int) -> None:
     screens.n_lines[lane] = screens.n_lines[0]
     screens.n_colors[lane] = screens.n_colors[0]
     screens.similarity[lane] = screens.similarity[0]
+    screens.digest[lane] = screens.digest[0]
     screens.kept[lane] = screens.kept[0]
 
 

@@ -164,12 +164,16 @@ class Lanes:
         for lane in np.flatnonzero(self.has_own_board).tolist():
             s = self._boards.boards[lane]
             tia.catch_up(s, CLOCKS_PER_CYCLE * cycle)
-            note_difference(self.screens, lane, s, cycle - 1)
+            note_difference(self.screens, lane, int(s["n_frames"]), s["screen"], cycle - 1)
 
     @property
     def has_own_board(self) -> NDArray[np.bool_]:
         """(n_lanes,) bool, lanes that do not follow the leader."""
         return np.unpackbits(self._boards.own.view(np.uint8), bitorder="little").astype(np.bool_)
+
+    def digest(self) -> NDArray[np.uint64]:
+        """(n_lanes,) of all pictures of each lane so far."""
+        return np.where(self.has_own_board, self.screens.digest, self.screens.digest[0])
 
     def board(self, lane: int) -> NDArray[np.void]:
         """(1,) BOARD, a copy of a lane's, drawn up to now."""
@@ -198,6 +202,7 @@ class Lanes:
             screens.n_colors,
             screens.similarity,
             screens.differs_cycle,
+            screens.digest,
             screens.kept,
         )
         return [chips.state, chips.masks, chips.unstable, chips.counters, *boards[:-1], *noted, *self.notes]

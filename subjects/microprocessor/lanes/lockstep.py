@@ -271,19 +271,21 @@ def _follow_ready(chips: Chips, boards: Boards) -> None:
 
 
 @njit(cache=True)
-def retire(chips: Chips, boards: Boards, lane: int) -> None:
+def retire(chips: Chips, boards: Boards, screens: Screens, lane: int) -> None:
     """Make a lane a follower again: unlesioned, with the leader's state. What was noted of it stays."""
     w, bit = lane // LANES_PER_WORD, _ONE << np.uint64(lane % LANES_PER_WORD)
     for row in range(len(chips.masks)):
         chips.masks[row, w] &= ~bit
     for slot in range(len(chips.state)):
         chips.state[slot, w] = (chips.state[slot, w] & ~bit) | (_spread(chips.state[slot, 0]) & bit)
+    if not boards.own[w] & bit:
+        fork(boards, screens, lane)
     boards.own[w] &= ~bit
     boards.waiting[w] = (boards.waiting[w] & ~bit) | (_spread(boards.waiting[0]) & bit)
 
 
 @njit(cache=True)
-def _retire_unstable(chips: Chips, boards: Boards, notes: Notes) -> None:
+def _retire_unstable(chips: Chips, boards: Boards, screens: Screens, notes: Notes) -> None:
     for w in range(len(chips.unstable)):
         left = chips.unstable[w]
         chips.unstable[w] = 0
@@ -292,7 +294,7 @@ def _retire_unstable(chips: Chips, boards: Boards, notes: Notes) -> None:
             left &= left - _ONE
             notes.unstable_tick[lane] = chips.counters[COUNT_TICK]
             if lane > 0:
-                retire(chips, boards, lane)
+                retire(chips, boards, screens, lane)
 
 
 @njit(cache=True, nogil=True)
@@ -319,5 +321,5 @@ def run_half_cycles(chips: Chips, boards: Boards, screens: Screens, notes: Notes
                 boards.waiting[:] = 0
                 _follow_ready(chips, boards)
         if chips.unstable.any():
-            _retire_unstable(chips, boards, notes)
+            _retire_unstable(chips, boards, screens, notes)
         counters[COUNT_TICK] += 1

@@ -33,6 +33,9 @@ N_COLORS = 128
 """Colour registers have seven bits; a pixel's colour is twice its number."""
 
 
+_WEIGHTS = np.random.default_rng(1).integers(0, 2**63, SCREEN_COLUMNS, np.uint64) * np.uint64(2) + np.uint64(1)
+
+
 class Screens(NamedTuple):
     """Frames of all lanes, and those of the intact chip.
 
@@ -41,6 +44,7 @@ class Screens(NamedTuple):
     n_colors : (n_lanes, n_frames) uint8, how many its picture has
     similarity : (n_lanes, n_frames) float32, to the intact chip's frame of that number; NaN: there is none
     differs_cycle : (n_lanes,) int64, in which the screen first differed from the intact chip's; -1: never
+    digest : (n_lanes,) uint64 of all pictures so far
     kept_frames : (n_kept,) int64, numbers of the frames kept
     kept : (n_lanes, n_kept, 210, 160) uint8, their pictures
     intact_cycle : (m,) int64, as `cycle`; the last row is what was on the screen when the run ended
@@ -53,6 +57,7 @@ class Screens(NamedTuple):
     n_colors: NDArray[np.uint8]
     similarity: NDArray[np.float32]
     differs_cycle: NDArray[np.int64]
+    digest: NDArray[np.uint64]
     kept_frames: NDArray[np.int64]
     kept: NDArray[np.uint8]
     intact_cycle: NDArray[np.int64]
@@ -80,6 +85,7 @@ def new_screens(n_lanes: int, n_frames: int, intact: IntactScreens, kept_frames:
         n_colors=np.zeros((n_lanes, n_frames), np.uint8),
         similarity=np.full((n_lanes, n_frames), np.nan, np.float32),
         differs_cycle=np.full(n_lanes, -1, np.int64),
+        digest=np.zeros(n_lanes, np.uint64),
         kept_frames=np.array(kept_frames, np.int64),
         kept=np.zeros((n_lanes, len(kept_frames), SCREEN_LINES, SCREEN_COLUMNS), np.uint8),
         intact_cycle=intact.cycle,
@@ -91,24 +97,43 @@ def new_screens(n_lanes: int, n_frames: int, intact: IntactScreens, kept_frames:
 @njit(cache=True)
 def end_frame(screens: Screens, lane: int, s: Any, cycle: int) -> None:
     """Take a lane's frame, drawn to the end of `cycle`, and begin the next one on the line where the beam is."""
-    k = s.n_frames
-    note_difference(screens, lane, s, cycle)
-    if k < screens.cycle.shape[1]:
-        screens.cycle[lane, k] = cycle
-        screens.n_lines[lane, k] = s.line
-        counts = np.zeros(N_COLORS, np.int32)
-        if k < len(screens.intact_cycle):
-            screens.similarity[lane, k] = kappa(s.screen, screens.intact[k], screens.intact_counts[k], counts)
-        else:
-            count_colors(s.screen, counts)
-        screens.n_colors[lane, k] = np.count_nonzero(counts)
-        for i in range(len(screens.kept_frames)):
-            if screens.kept_frames[i] == k:
-                screens.kept[lane, i] = s.screen
+    take_frame(screens, lane, s.n_frames, s.screen, s.line, cycle)
     s.screen[:] = 0
-    s.n_frames = k + 1
+    s.n_frames += 1
     s.line = 0
     s.frame_done = 0
+
+
+@njit(cache=True)
+def take_frame(screens: Screens, lane: int, k: int, screen: Any, n_lines: int, cycle: int) -> None:
+    """Note a lane's k-th frame, which `cycle` ended."""
+    note_difference(screens, lane, k, screen, cycle)
+    screens.digest[lane] = digest(screens.digest[lane], screen)
+    if k >= screens.cycle.shape[1]:
+        return
+    screens.cycle[lane, k] = cycle
+    screens.n_lines[lane, k] = n_lines
+    counts = np.zeros(N_COLORS, np.int32)
+    if k < len(screens.intact_cycle):
+        screens.similarity[lane, k] = kappa(screen, screens.intact[k], screens.intact_counts[k], counts)
+    else:
+        count_colors(screen, counts)
+    screens.n_colors[lane, k] = np.count_nonzero(counts)
+    for i in range(len(screens.kept_frames)):
+        if screens.kept_frames[i] == k:
+            screens.kept[lane, i] = screen
+
+
+@njit(cache=True)
+def digest(before: Any, screen: Any) -> Any:
+    """Digest of the pictures so far and one more: equal for equal pictures, 64 bits (weighted sums by FNV-1a)."""
+    value = before
+    for y in range(SCREEN_LINES):
+        line = np.uint64(0)
+        for x in range(SCREEN_COLUMNS):
+            line += np.uint64(screen[y, x]) * _WEIGHTS[x]
+        value = (value ^ line) * np.uint64(0x100_0000_01B3)
+    return value
 
 
 @njit(cache=True)
@@ -146,12 +171,11 @@ def kappa(screen: Any, intact: Any, intact_counts: Any, counts: Any) -> float:
 
 
 @njit(cache=True)
-def note_difference(screens: Screens, lane: int, s: Any, cycle: int) -> None:
-    """Compare what a lane has drawn by the end of `cycle` with the intact chip's frame of that number.
+def note_difference(screens: Screens, lane: int, k: int, screen: Any, cycle: int) -> None:
+    """Compare what a lane has drawn of its k-th frame by the end of `cycle` with the intact chip's frame k.
 
     To be called when the lane's frame ends, and once when the run ends.
     """
-    k = s.n_frames
     if screens.differs_cycle[lane] >= 0 or k >= len(screens.intact_cycle):
         return
     intact_cycle = screens.intact_cycle[k]
@@ -161,10 +185,10 @@ def note_difference(screens: Screens, lane: int, s: Any, cycle: int) -> None:
     for y in range(SCREEN_LINES):
         n_differing = 0
         for x in range(SCREEN_COLUMNS):
-            n_differing += s.screen[y, x] != screens.intact[k, y, x]
+            n_differing += screen[y, x] != screens.intact[k, y, x]
         if n_differing:
             x = 0
-            while s.screen[y, x] == screens.intact[k, y, x]:
+            while screen[y, x] == screens.intact[k, y, x]:
                 x += 1
             clock = (first_line + FIRST_LINE + y) * CLOCKS_PER_LINE + HBLANK_CLOCKS + x
             if clock < CLOCKS_PER_CYCLE * (last + 1):
