@@ -11,17 +11,11 @@ from numpy.typing import NDArray
 
 from app.cli.record import interruptible
 from app.cli.text import key_values, print_json, print_table, progress_bar
-from rig.errors import SpecError
-from rig.perturbation import PerturbationKind
-from rig.selection import select_units
+from app.survey import SurveyRequest, plan_survey, write_results
 from rig.survey.journal import SurveyJournal
-from rig.survey.plan import LesionSurvey, PublishedCounts, SurveyPlan, read_pairs
+from rig.survey.plan import FAILS, LesionSurvey, PublishedCounts
 from rig.survey.run import lesion_survey, run_survey
-from rig.survey.summary import failure_counts, unit_severity
-from rig.survey.table import outcome_table, write_table
-from rig.units import UnitTable
-
-PICTURE_WIDTH_PX = 1200
+from rig.survey.summary import failure_counts
 
 cli = typer.Typer(name="survey", help="Do the same to many units, and see what came of each.", no_args_is_help=True)
 
@@ -60,7 +54,9 @@ def lesions(
       headstage survey lesions --games vesper --pairs pairs.txt --out epistasis.survey
     """
     survey = lesion_survey(subject)
-    plan, table = plan_survey(survey, subject, games, kind, frames, units, pairs, key_values(options or (), "option"))
+    names = tuple(dict.fromkeys(g.strip() for g in games.split(",") if g.strip()))
+    asked = SurveyRequest(subject, names, kind, frames, units or "", pairs, key_values(options or (), "option"))
+    plan, table = plan_survey(survey, asked)
     journal = SurveyJournal.create_or_resume(out, plan, survey.columns)
     if journal.n_damaged and not quiet:
         typer.secho(f"{journal.n_damaged} torn line(s) of the journal passed over; done again", err=True, fg="yellow")
@@ -79,53 +75,6 @@ def lesions(
         print_summary(journal, counts, published)
 
 
-def plan_survey(
-    survey: LesionSurvey,
-    subject: str,
-    games: str,
-    kind: str,
-    n_frames: int,
-    chosen: str | None,
-    pairs: Path | None,
-    options: dict[str, str],
-) -> tuple[SurveyPlan, UnitTable]:
-    """What was asked for. Raises HeadstageError."""
-    if kind not in survey.kinds:
-        raise SpecError(f"asked for lesions of kind {kind!r}; {subject} has {', '.join(sorted(survey.kinds))}")
-    names = list(dict.fromkeys(g.strip() for g in games.split(",") if g.strip()))
-    if not names:
-        raise SpecError("asked for a survey without a game; name at least one")
-    preparations = tuple({**options, survey.varied_option: name} for name in names)
-    opened = [survey.preparation(p) for p in preparations]
-    table, lesionable, _ = opened[0]
-    if pairs is not None:
-        try:
-            text = pairs.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpecError(f"asked for the pairs in {pairs}; it cannot be read ({error})") from error
-        todo = tuple(read_pairs(text, table, lesionable))
-    else:
-        ids = lesionable if chosen is None else select_units(chosen, table, among=lesionable)
-        todo = tuple((int(u),) for u in ids)
-    fingerprints = tuple(fingerprint for _, _, fingerprint in opened)
-    plan = SurveyPlan(
-        subject, preparations, PerturbationKind(kind), todo, n_frames, survey.portion_lesions, fingerprints
-    )
-    return plan, table
-
-
-def write_results(journal: SurveyJournal, survey: LesionSurvey, units: UnitTable) -> None:
-    """Tables and picture, into the survey's folder."""
-    from app.draw.canvas import image_over
-    from app.draw.survey_picture import survey_pixels
-
-    table = outcome_table(journal, survey.varied_option, units)
-    for name in ("outcomes.csv", "outcomes.parquet"):
-        write_table(table, journal.folder / name)
-    pixels = survey_pixels(units, unit_severity(journal, units), PICTURE_WIDTH_PX)
-    image_over(pixels).save(str(journal.folder / "map.png"))
-
-
 def summary_json(
     journal: SurveyJournal, survey: LesionSurvey, counts: NDArray[np.int64], published: PublishedCounts | None
 ) -> dict[str, Any]:
@@ -134,7 +83,7 @@ def summary_json(
         "out": str(journal.folder),
         "kind": str(journal.plan.kind),
         "n_lesions": len(journal.plan.lesions),
-        "n_failing": {name: int(journal.outcomes(p)["fails"].sum()) for p, name in enumerate(names)},
+        "n_failing": {name: int(journal.outcomes(p)[FAILS].sum()) for p, name in enumerate(names)},
         "lesions_by_n_failing": counts.tolist(),
         "published": None if published is None else {"source": published.source, "counts": list(published.counts)},
     }

@@ -23,6 +23,7 @@ from app.window.recording_facts import RecordingOffer, offered
 from app.window.recordings import Recordings
 from app.window.rederive_sheet import RederiveSheet
 from app.window.sound import SoundControl
+from app.window.survey_sheet import SurveySheet
 from app.window.timeline import TimelinePane
 
 Commands = list[tuple[str, str, str, Callable[[], object]]]
@@ -55,6 +56,7 @@ class Outlets:
         self.export = ExportSheet(desk, self.offers, window)
         self.film = FilmSheet(desk, self.offers, window)
         self.rederive = RederiveSheet(desk, self.offers, window)
+        self.survey = SurveySheet(desk, recordings.folder, window)
         self.pictures = Pictures(panes, desk, recordings.folder, window)
         self.sound = SoundControl(desk, settings, parent=window)
         self.playback = PlaybackBar(desk, timeline.body)
@@ -72,6 +74,7 @@ class Outlets:
             ("export shown", "Export the stretch on show…", "Ctrl+Shift+E", self.export.open_for_shown),
             ("film", "Film of the screen…", "Ctrl+Shift+F", self.film.open_over),
             ("rederive", "Re-derive: watch what was not watched…", "Ctrl+D", self.rederive.open_over),
+            ("survey", "Lesion survey: every unit in turn…", "Ctrl+Shift+L", self.survey.open_over),
             *self.sound.commands(),
             *self.pictures.commands(),
         ]
@@ -105,7 +108,7 @@ class Outlets:
 
     def close(self) -> None:
         """Nothing runs on, nothing half-made is left."""
-        for sheet in (self.export, self.film, self.rederive):
+        for sheet in (self.export, self.film, self.rederive, self.survey):
             sheet.stop()
         self.pictures.work.stop()
         self.playback.log.stop()

@@ -95,7 +95,7 @@ class SurveyJournal:
             head = json.loads((folder / PLAN).read_text("utf-8"))
             if head["format"] != FORMAT:
                 raise ValueError(f"format {head['format']!r}")
-            columns = tuple(OutcomeColumn(str(n), str(np.dtype(d).str), str(t)) for n, d, t in head["columns"])
+            columns = tuple(OutcomeColumn(str(n), str(d), str(t)) for n, d, t in head["columns"])
             outcome_dtype(columns)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FormatError(f"asked to open the survey {folder.name}; it cannot be read ({error})") from error

@@ -153,6 +153,9 @@ class LesionSurvey(Protocol):
         HeadstageError : it cannot be opened so.
         """
 
+    def arranged(self, options: Mapping[str, str], kind: PerturbationKind, lesions: Sequence[Lesion]) -> list[Lesion]:
+        """The lesions so ordered that those which are best done together are neighbours."""
+
     def run(
         self,
         options: Mapping[str, str],

@@ -35,7 +35,8 @@ def outcome_table(journal: SurveyJournal, varied_option: str, units: UnitTable) 
     outcomes = [journal.outcomes(p) for p in range(n_preparations)]
     for column in journal.columns:
         columns[column.name] = pa.concat_arrays([pa.array(o[column.name].copy()) for o in outcomes])
-    return pa.table(columns)
+    ids = [(name, "ascending") for name in columns if name.startswith("unit_id")]
+    return pa.table(columns).sort_by([(varied_option, "ascending"), *ids])
 
 
 def write_table(table: Any, path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rig.subject import Asset, OptionInfo, Subject, SubjectPlugin
+from rig.survey.plan import LesionSurvey
 from subjects.microprocessor.cartridges.names import GAMES
 
 
@@ -13,6 +14,12 @@ def _open(options: Mapping[str, str]) -> Subject:
     from subjects.microprocessor.opening import open_microprocessor
 
     return open_microprocessor(options)
+
+
+def _lesion_survey() -> LesionSurvey:
+    from subjects.microprocessor.lesion_survey import ChipSurvey
+
+    return ChipSurvey()
 
 
 def _install_mos6502(folder: Path | None, tell: Callable[[str], None]) -> Path:
@@ -31,6 +38,7 @@ PLUGIN = SubjectPlugin(
     name="microprocessor",
     summary="a MOS 6502, transistor by transistor, playing Atari 2600 cartridges",
     open=_open,
+    lesion_survey=_lesion_survey,
     options=(
         OptionInfo(
             "cartridge",

@@ -38,6 +38,9 @@ class CountingSurvey:
     def preparation(self, options: Mapping[str, str]) -> tuple[UnitTable, NDArray[np.int64], str]:
         return UNITS, UNITS.unit_id, f"counting {options.get('made', '')}"
 
+    def arranged(self, options: Mapping[str, str], kind: PerturbationKind, lesions: Sequence[Lesion]) -> list[Lesion]:
+        return list(lesions)
+
     def run(
         self,
         options: Mapping[str, str],
