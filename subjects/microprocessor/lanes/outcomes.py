@@ -172,7 +172,8 @@ def _play(lanes: Lanes, plan: Plan) -> NDArray[np.bool_] | None:
     lanes.restore(before)
     _run_script(lanes, plan.script, plan.response_frame, plan.n_frames)
     lanes.finish()
-    return idle != lanes.digest()
+    depends: NDArray[np.bool_] = idle != lanes.digest()
+    return depends
 
 
 def _run_script(lanes: Lanes, script: Sequence[tuple[int, ConsoleInputs]], first: int, beyond: int) -> None:
