@@ -22,6 +22,7 @@ class AskLine(Overlay):
         self.field = QLineEdit(self)
         self.field.setMinimumWidth(380)
         self.field.setMaxLength(MAX_CHARACTERS)
+        self.field.setToolTip("Return takes it, Esc takes the question back")
         self.field.returnPressed.connect(self._answer)
         self.setFocusProxy(self.field)
         layout = QVBoxLayout(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QListWidget, QListWidgetItem
 
 from app.window.desk import Desk
 from app.window.figures import bytes_text
-from app.window.recording_facts import RecordingOffer, free_path
-from app.window.recording_fields import SHOWN, RecordingField, StretchField, TargetField, UnitsField
-from app.window.sheet import Sheet
+from app.window.recording_facts import RecordingFacts, free_path
+from app.window.recording_fields import SHOWN, TargetField, UnitsField
+from app.window.recording_sheet import Offers, RecordingSheet
 from app.window.tools.tool_tab import ElidedLabel
 from app.window.work import Doing
 from rig.errors import SpecError
@@ -21,21 +21,12 @@ from rig.export.job import ExportReport, export
 
 MAX_ROWS = 6  # streams on show at once; the rest scrolls
 
-Offers = Callable[[], Sequence[RecordingOffer]]
 
-
-class ExportSheet(Sheet):
-    """See the module. The export itself runs in a process of its own (`rig.export.job`).
-
-    Parameters
-    ----------
-    offers : recordings at hand
-    """
+class ExportSheet(RecordingSheet):
+    """See the module. The export itself runs in a process of its own (`rig.export.job`)."""
 
     def __init__(self, desk: Desk, offers: Offers, window: QWidget) -> None:
-        super().__init__("Export a recording", "Export", "Write the file, and check it", desk, window)
-        self._offers = offers
-        self.recording = RecordingField(self)
+        super().__init__("Export a recording", "Export", "Write the file, and check it", desk, offers, window)
         self.kind = QComboBox(self)
         self.kind.setToolTip("Which format")
         for kind in FORMATS.values():
@@ -43,7 +34,6 @@ class ExportSheet(Sheet):
             self.kind.setItemData(self.kind.count() - 1, kind.summary, Qt.ItemDataRole.ToolTipRole)
         self.summary = ElidedLabel("", self)
         self.summary.setObjectName("caption")
-        self.stretch = StretchField(desk, self)
         self.units = UnitsField(desk, self)
         self.streams = QListWidget(self)
         self.streams.setToolTip("Which streams; Space ticks and unticks")
@@ -61,8 +51,6 @@ class ExportSheet(Sheet):
             ("", self.overwrite),
         ):
             self.add_row(text, field)
-        self.recording.loaded.connect(self._on_loaded)
-        self.recording.failed.connect(lambda line: self.say(line, "error"))
         self.kind.currentIndexChanged.connect(lambda _: self._on_format())
         self._on_format()
         self.units.changed.connect(self.fit)
@@ -71,34 +59,18 @@ class ExportSheet(Sheet):
     def format(self) -> ExportFormat:
         return FORMATS[self.kind.currentData()]
 
-    def open_over(self) -> None:
-        """Open; while one is being made it is shown as it is."""
-        if not self.running:
-            self.say("")
-            self.progress.setValue(0)
-            offers = self._offers()
-            self.recording.offer(offers, self.recording.path if not offers else offers[0].path)
-            self.go.setEnabled(bool(offers))
-            if not offers:
-                self.say("There is no recording yet: record one (R), or choose one at … above", "")
-        super().open_over()
-        self.kind.setFocus()
+    def first_field(self) -> QWidget:
+        return self.kind
 
     def open_for_shown(self) -> None:
         """Open with the stretch that the panes show."""
         self.stretch.choose(SHOWN)
         self.open_over()
 
-    def stop(self) -> None:
-        self.recording.stop()
-        super().stop()
-
     # ---- what it makes
 
     def begin(self) -> None:
-        facts = self.recording.facts
-        if facts is None:
-            raise SpecError("no recording is read yet: choose one above")
+        facts = self.facts()
         start, stop = self.stretch.ticks()
         ids = self.units.unit_ids()
         chosen = self._chosen_streams()
@@ -142,10 +114,7 @@ class ExportSheet(Sheet):
 
     # ---- what depends on the recording
 
-    def _on_loaded(self) -> None:
-        facts = self.recording.facts
-        assert facts is not None
-        self.stretch.show_recording(facts, self.recording.shares_time)
+    def show_facts(self, facts: RecordingFacts) -> None:
         self.units.show_recording(facts)
         self.streams.clear()
         for stream in facts.streams:
@@ -155,9 +124,7 @@ class ExportSheet(Sheet):
             item.setCheckState(Qt.CheckState.Checked)
         rows = min(max(len(facts.streams), 1), MAX_ROWS)
         self.streams.setFixedHeight(rows * (self.streams.sizeHintForRow(0) if facts.streams else 16) + 12)
-        self.go.setEnabled(not self.running)
         self._propose_anew()
-        self.fit()
 
     def _on_format(self) -> None:
         self.summary.set_whole(self.format.summary)

@@ -47,7 +47,7 @@ def seconds_text(seconds: float) -> str:
         hours, minutes = divmod(whole // 60, 60)
         return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
     for factor, unit in ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
-        if abs(seconds) >= factor:
+        if abs(seconds) >= 0.99995 * factor:  # four figures of it are those of one
             return f"{seconds / factor:.4g} {unit}"
     return "0 s"
 

@@ -10,12 +10,11 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.window.behaviour_frame import display_aspect
 from app.window.desk import Desk
-from app.window.export_sheet import Offers
 from app.window.figures import bytes_text, grouped
 from app.window.film import NO_FFMPEG, SUFFIXES, FilmReport, FilmRequest, find_ffmpeg, make_film
-from app.window.recording_facts import free_path
-from app.window.recording_fields import RecordingField, StretchField, TargetField
-from app.window.sheet import Sheet
+from app.window.recording_facts import RecordingFacts, free_path
+from app.window.recording_fields import TargetField
+from app.window.recording_sheet import Offers, RecordingSheet
 from rig.errors import SpecError
 from rig.storage.recording import Recording
 from rig.streams import StreamKind
@@ -24,14 +23,11 @@ SCALES = (1, 2, 3, 4)
 SPEEDS = (1.0, 0.5, 0.1, 2.0, 10.0)
 
 
-class FilmSheet(Sheet):
+class FilmSheet(RecordingSheet):
     """See the module."""
 
     def __init__(self, desk: Desk, offers: Offers, window: QWidget) -> None:
-        super().__init__("Film of the screen", "Make the film", "Write the film with ffmpeg", desk, window)
-        self._offers = offers
-        self.recording = RecordingField(self)
-        self.stretch = StretchField(desk, self)
+        super().__init__("Film of the screen", "Make the film", "Write the film with ffmpeg", desk, offers, window)
         self.kind = _choice([s[1:] for s in SUFFIXES], "MP4 for players, GIF for pages", self)
         self.scale = _choice([f"{n} ×" for n in SCALES], "Pixels of the film for a line of the screen", self)
         self.scale.setCurrentIndex(1)
@@ -46,33 +42,13 @@ class FilmSheet(Sheet):
             ("to", self.target),
         ):
             self.add_row(text, field)
-        self.recording.loaded.connect(self._on_loaded)
-        self.recording.failed.connect(lambda line: self.say(line, "error"))
         self.kind.currentIndexChanged.connect(lambda _: self._propose_anew())
 
-    def open_over(self) -> None:
-        """Open; while one is being made it is shown as it is."""
-        if not self.running:
-            self.say("")
-            self.progress.setValue(0)
-            offers = self._offers()
-            self.recording.offer(offers, offers[0].path if offers else self.recording.path)
-            self.go.setEnabled(bool(offers))
-            if find_ffmpeg() is None:
-                self.say(NO_FFMPEG, "warning")
-            elif not offers:
-                self.say("There is no recording yet: record one (R), or choose one at … above")
-        super().open_over()
-        self.stretch.combo.setFocus()
-
-    def stop(self) -> None:
-        self.recording.stop()
-        super().stop()
+    def warning(self) -> str:
+        return NO_FFMPEG if find_ffmpeg() is None else ""
 
     def begin(self) -> None:
-        facts = self.recording.facts
-        if facts is None:
-            raise SpecError("no recording is read yet: choose one above")
+        facts = self.facts()
         if facts.stream_of(StreamKind.IMAGE) is None:
             raise SpecError(f"asked for a film of {facts.path.name}; no screen was recorded: choose another recording")
         start, stop = self.stretch.ticks()
@@ -92,11 +68,7 @@ class FilmSheet(Sheet):
         self._propose_anew()
         return f"{line} — {result.path}"
 
-    def _on_loaded(self) -> None:
-        facts = self.recording.facts
-        assert facts is not None
-        self.stretch.show_recording(facts, self.recording.shares_time)
-        self.go.setEnabled(not self.running)
+    def show_facts(self, facts: RecordingFacts) -> None:
         self._propose_anew()
 
     def _propose_anew(self) -> None:

@@ -99,6 +99,7 @@ class History(Overlay):
         heading.setObjectName("paneTitle")
         self.names = QListWidget(self)
         self.names.setAccessibleName("Messages")
+        self.names.setToolTip("Choose a message to see what is behind it")
         self.details = QPlainTextEdit(self)
         self.details.setReadOnly(True)
         self.details.setAccessibleName("Details of the message")

@@ -70,6 +70,7 @@ class Palette(Overlay):
         self._wishes: Sequence[Wish] = ()
         self.field = QLineEdit(self)
         self.field.setPlaceholderText("type a part of a command")
+        self.field.setToolTip("Arrows choose, Return does it, Esc puts it away")
         self.list = QListWidget(self)
         self.list.setMinimumSize(460, 320)
         layout = QVBoxLayout(self)

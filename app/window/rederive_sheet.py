@@ -9,12 +9,11 @@ from pathlib import Path
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
 
 from app.window.desk import Desk, Opening
-from app.window.export_sheet import Offers
 from app.window.playback_log import PLAYBACK
-from app.window.recording_facts import free_path
-from app.window.recording_fields import RecordingField, StretchField, TargetField, UnitsField
+from app.window.recording_facts import RecordingFacts, free_path
+from app.window.recording_fields import TargetField, UnitsField
+from app.window.recording_sheet import Offers, RecordingSheet
 from app.window.rederive_job import RederiveRequest, run_rederivation
-from app.window.sheet import Sheet
 from rig.errors import SpecError
 from rig.field import FIELD_STREAM
 from rig.spec import parse_probe
@@ -23,15 +22,12 @@ from rig.streams import StreamKind
 NO_STREAM = "none: only the electrodes"
 
 
-class RederiveSheet(Sheet):
+class RederiveSheet(RecordingSheet):
     """See the module. It runs in a process of its own; the result is a recording like any other."""
 
     def __init__(self, desk: Desk, offers: Offers, window: QWidget) -> None:
-        super().__init__("Re-derive a recording", "Re-derive", "Run the stretch again", desk, window)
-        self._offers = offers
+        super().__init__("Re-derive a recording", "Re-derive", "Run the stretch again", desk, offers, window)
         self._made: Path | None = None
-        self.recording = RecordingField(self)
-        self.stretch = StretchField(desk, self)
         self.stream = QComboBox(self)
         self.stream.setEditable(True)
         self.stream.setToolTip("A stream of the subject, recorded or not; one that was not can be typed")
@@ -56,32 +52,18 @@ class RederiveSheet(Sheet):
         self.extra.addStretch(1)
         self.extra.addWidget(self.open_button)
         self.open_button.hide()
-        self.recording.loaded.connect(self._on_loaded)
-        self.recording.failed.connect(lambda line: self.say(line, "error"))
         self.units.changed.connect(self.fit)
 
     def open_over(self) -> None:
-        """Open; while one is being made it is shown as it is."""
         if not self.running:
             self.open_button.hide()
-            self.progress.setValue(0)
-            self.say("")
-            offers = self._offers()
-            self.recording.offer(offers, offers[0].path if offers else self.recording.path)
-            self.go.setEnabled(bool(offers))
-            if not offers:
-                self.say("There is no recording yet: record one (R), or choose one at … above")
         super().open_over()
-        self.stream.setFocus()
 
-    def stop(self) -> None:
-        self.recording.stop()
-        super().stop()
+    def first_field(self) -> QWidget:
+        return self.stream
 
     def begin(self) -> None:
-        facts = self.recording.facts
-        if facts is None:
-            raise SpecError("no recording is read yet: choose one above")
+        facts = self.facts()
         start, stop = self.stretch.ticks()
         name = self.stream.currentText().strip()
         watches: dict[str, list[int] | None] = {}
@@ -117,10 +99,7 @@ class RederiveSheet(Sheet):
             self.hide()
             self.desk.open(Opening(PLAYBACK, {"recording": str(self._made)}))
 
-    def _on_loaded(self) -> None:
-        facts = self.recording.facts
-        assert facts is not None
-        self.stretch.show_recording(facts, self.recording.shares_time)
+    def show_facts(self, facts: RecordingFacts) -> None:
         self.units.show_recording(facts)
         self.stream.clear()
         kinds = (
@@ -133,9 +112,7 @@ class RederiveSheet(Sheet):
         )
         names = [s.name for kind in kinds for s in facts.streams if s.kind is kind]
         self.stream.addItems([*names, NO_STREAM])
-        self.go.setEnabled(not self.running)
         self._propose_anew()
-        self.fit()
 
     def _propose_anew(self) -> None:
         if self.recording.facts is not None:

@@ -18,6 +18,7 @@ from rig.process.protocol import MOVING
 
 LEFT, RIGHT, FOOT = 64, 12, 16  # px: row names, margin, the scale's figures
 EMPTY = "The whole run, what is done to the subject, and your notes will lie here"
+N_TEXT_ROWS, MAX_MARK_CHARACTERS = 3, 24
 MAX_MARKS = 2000  # newest kept for drawing; the log keeps all
 REFRESH_S = 0.1  # while it runs
 TIP = "The whole run. Drag to look back while it runs; double click to go live (End)"
@@ -205,8 +206,9 @@ class TimelineBar(QWidget):
         painter.setClipRect(area)
         for span in self._events.spans:
             self._draw_span(painter, span, pull.tick)
+        taken_px = [0.0] * N_TEXT_ROWS
         for mark in self._events.marks:
-            self._draw_mark(painter, mark, metrics)
+            self._draw_mark(painter, mark, metrics, taken_px)
         window = QRectF(QPointF(self._x(pull.start_tick), area.top()), QPointF(self._x(pull.stop_tick), area.bottom()))
         accent = QColor(theme.accent)
         painter.setPen(QPen(accent, 2))
@@ -244,7 +246,13 @@ class TimelineBar(QWidget):
         painter.setBrush(QColor(colour))
         painter.drawRoundedRect(QRectF(x0, y, max(x1 - x0, 3), height), 1.5, 1.5)
 
-    def _draw_mark(self, painter: QPainter, mark: Mark, metrics: QFontMetricsF) -> None:
+    def _draw_mark(self, painter: QPainter, mark: Mark, metrics: QFontMetricsF, taken_px: list[float]) -> None:
+        """A line with its words on the first of the rows where they have room; without them where none has.
+
+        Parameters
+        ----------
+        taken_px : up to where each row is full
+        """
         assert self.theme is not None
         x = self._x(mark.tick)
         if mark.kind == "trigger":
@@ -257,7 +265,11 @@ class TimelineBar(QWidget):
         painter.setBrush(QColor(self.theme.text))
         if mark.kind == "lesion":
             painter.drawPolygon(QPolygonF([QPointF(x - 3, 2), QPointF(x + 3, 2), QPointF(x, 8)]))
-        painter.drawText(QPointF(x + 3, 2 + metrics.ascent()), mark.text[:24])
+        row = next((r for r, right in enumerate(taken_px) if x >= right), None)
+        if row is not None:
+            text = mark.text[:MAX_MARK_CHARACTERS]
+            painter.drawText(QPointF(x + 3, 2 + metrics.ascent() + row * metrics.height()), text)
+            taken_px[row] = x + metrics.horizontalAdvance(text) + 8
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._look(event)
@@ -283,9 +295,10 @@ def round_step(end_tick: int, n_at_most: int, tick_hz: float) -> float:
     """Seconds between lines of the scale, or ticks where the subject has no clock: 1, 2 or 5 × a power of ten."""
     unit = tick_hz if tick_hz > 0 else 1.0
     least = end_tick / n_at_most / unit
-    power = 10.0**-12
+    exponent = -12
     while True:
+        power = 10.0**exponent
         for factor in (1, 2, 5):
             if factor * power >= least and factor * power * unit >= 1:
                 return factor * power
-        power *= 10
+        exponent += 1

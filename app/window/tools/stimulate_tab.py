@@ -74,6 +74,7 @@ class StimulateTab(ToolTab):
         self.trigger = QComboBox(self)
         self.trigger.setToolTip("What the onset is counted from: the key press, or something that happens")
         self.condition = QLineEdit(self)
+        self.condition.setToolTip("What fires: rise:UNIT, rate:UNITS:COUNT/WINDOW, frame or bus:ADDRESS")
         self.onset = TimeEdit("onset", "0", "From the key press or the trigger to the first pulse", parent=self)
         self.pulse_width = TimeEdit("width", "5", "How long a pulse lasts", least=1, parent=self)
         self.period = TimeEdit("period", "30", "From pulse to pulse", least=1, parent=self)

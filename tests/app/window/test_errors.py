@@ -90,7 +90,7 @@ def test_a_full_disk(qtbot, window):
     path = start_recording(qtbot, window)
     pid = window.desk.client.pid
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-    message = told(qtbot, window, "asked to")
+    message = told(qtbot, window, "a file may not grow further")
     assert path.name in message.line
     qtbot.waitUntil(lambda: window.transport.property("recording") is False, timeout=WAIT_MS)
     assert window.state is State.RUNNING  # the subject does not need the disk

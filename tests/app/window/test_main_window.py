@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider, QTabBar
 from pytestqt.qtbot import QtBot
 
 from app.window.desk import Opening
@@ -149,6 +150,23 @@ def test_the_key_sheet_names_every_key(qtbot: QtBot, window: MainWindow) -> None
     qtbot.waitUntil(window.key_sheet.isVisible)
     press(window, Qt.Key.Key_F12)
     assert not window.key_sheet.isVisible()
+
+
+def test_every_control_has_a_tooltip_and_every_command_a_key_or_the_palette(window: MainWindow) -> None:
+    window.desk.select([100, 101])
+    window.tools.protocol.add_perturbation("silence cell1 for=5")
+    bare = [
+        f"{type(widget).__name__} in {type(widget.parent()).__name__}"
+        for kind in (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QSlider)
+        for widget in window.findChildren(kind)
+        if not widget.toolTip()
+        and not isinstance(widget.parent(), QComboBox | QAbstractSpinBox | QTabBar)  # Qt's own inner parts
+    ]
+    assert bare == []
+    window.palette_overlay.open_over()
+    shown = [window.palette_overlay.list.item(i).text() for i in range(window.palette_overlay.list.count())]
+    for action in window.actions_by_name.values():
+        assert any(text.startswith(action.text()) for text in shown) or not action.isEnabled()
 
 
 def test_light_and_dark_differ_where_it_matters(window: MainWindow) -> None:
