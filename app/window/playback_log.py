@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.window.desk import Desk
+from app.window.desk import Desk, Level
 from app.window.playback_seek import Reach, bytes_per_tick
 from app.window.work import Work
 from rig.lineage import lineage
@@ -27,11 +27,12 @@ TOLD = frozenset({LogKind.PERTURB, LogKind.TRIGGER, LogKind.NOTE, LogKind.MARK})
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """A recording on playback."""
+    """A recording on playback; `problems` are what is wrong with it, a line each."""
 
     path: Path
     reach: Reach
     entries: tuple[LogEntry, ...]
+    problems: tuple[str, ...] = ()
 
 
 def read_played(path: Path) -> Played:
@@ -46,7 +47,7 @@ def read_played(path: Path) -> Played:
                 frame_ticks = round(1.05 * (extent.stop_tick - extent.start_tick) / (extent.n_samples - 1)) + 1
         start = recording.header.start_tick
         reach = Reach(start, recording.stop_tick, bytes_per_tick(streams.values()), frame_ticks)
-        return Played(path, reach, during(recording.log, start))
+        return Played(path, reach, during(recording.log, start), tuple(recording.problems))
 
 
 def during(log: Sequence[LogEntry], start_tick: int) -> tuple[LogEntry, ...]:
@@ -111,6 +112,9 @@ class PlaybackLog(QObject):
 
     def _on_read(self, played: Played) -> None:
         self.played = played
+        if played.problems:
+            more = f", and {len(played.problems) - 1} more" if len(played.problems) > 1 else ""
+            self._desk.say(Level.WARNING, f"{played.path.name}: {played.problems[0]}{more}", "\n".join(played.problems))
         self._desk.entries += played.entries
         self._tell()
         self.changed.emit()
