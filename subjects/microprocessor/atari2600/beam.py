@@ -27,10 +27,13 @@ from subjects.microprocessor.atari2600.registers import (
     VBLANK,
 )
 from subjects.microprocessor.atari2600.state import (
+    AT_REST,
     CLOCKS_PER_LINE,
+    FIRST_LINE,
     HBLANK_CLOCKS,
     N_OBJECTS,
     N_PENDING,
+    SCREEN_LINES,
 )
 
 COMB_CLOCKS = 8
@@ -144,8 +147,7 @@ def collide_below_comb(s: Any) -> None:
     """
     if s.vblank & 2:
         return
-    for x in range(COMB_CLOCKS):
-        s.row[x] = 0
+    s.masks[:] = 0
     for k in range(N_OBJECTS):
         counter = s.counter[k]
         scan = s.scan[k]
@@ -155,7 +157,7 @@ def collide_below_comb(s: Any) -> None:
         s.counter[k] = counter
         s.scan[k] = scan
     draw_playfield(s, 0, COMB_CLOCKS)
-    latch_collisions(s, 0, COMB_CLOCKS)
+    latch_collisions(s)
 
 
 @njit(cache=True)
@@ -169,28 +171,60 @@ def run_line(s: Any, n_clocks: int) -> None:
         return
     start = max(start, 0)
     first = hblank_end(s) - HBLANK_CLOCKS
-    if start < first:
-        fill(s, start, min(first, stop), 0)
-        start = first
+    # what the comb and VBLANK hide stays black, as every picture begins
+    start = max(start, first)
     if start >= stop:
         return
     if start == first and s.comb:
         collide_below_comb(s)
     if start <= HALF < stop:
         s.mirrored = s.ctrlpf & 1
-    for x in range(start, stop):
-        s.row[x] = 0
+    s.masks[:] = 0
     is_lit = s.playfield != 0
     for k in range(N_OBJECTS):
         is_lit |= draw(s, k, start, stop)
     if s.vblank & 2:
-        fill(s, start, stop, 0)
-    elif is_lit:
+        return
+    if is_lit:
         draw_playfield(s, start, stop)
-        latch_collisions(s, start, stop)
+        latch_collisions(s)
         show(s, start, stop)
     else:
         fill(s, start, stop, s.color[0])
+
+
+@njit(cache=True)
+def repeat_line(s: Any, n_lines: int) -> None:
+    """Draw n more whole lines that are as the one just drawn."""
+    for _ in range(n_lines):
+        y = s.line - FIRST_LINE
+        if y == 0:
+            run_line(s, CLOCKS_PER_LINE)
+            s.hpos = 0
+        else:
+            if 0 < y < SCREEN_LINES:
+                s.screen[y] = s.screen[y - 1]
+            s.clock += CLOCKS_PER_LINE
+        s.line += 1
+
+
+@njit(cache=True)
+def run_lines(s: Any, n_lines: int) -> None:
+    """Draw whole lines, from the start of one that has no comb, while nothing is written and no object moves."""
+    for k in range(n_lines):
+        before = 0
+        after = 0
+        for i in range(N_OBJECTS):
+            before |= (s.scan[i] + AT_REST) << 8 * i
+        run_line(s, CLOCKS_PER_LINE)
+        s.hpos = 0
+        s.line += 1
+        for i in range(N_OBJECTS):
+            after |= (s.scan[i] + AT_REST) << 8 * i
+        # counters are back where they were after 160 clocks
+        if before == after:
+            repeat_line(s, n_lines - 1 - k)
+            return
 
 
 @njit(cache=True)
@@ -205,6 +239,11 @@ def advance(s: Any, clock: int) -> None:
             continue
         if s.clock >= clock:
             return
+        if s.hpos == 0 and not s.comb and s.n_pending == 0 and s.hmove_clock < 0:
+            n_lines = (clock - s.clock) // CLOCKS_PER_LINE
+            if n_lines > 1:
+                run_lines(s, n_lines)
+                continue
         stop = min(clock, s.clock + CLOCKS_PER_LINE - s.hpos)
         if s.n_pending > 0:
             stop = min(stop, s.pending_clock[0])

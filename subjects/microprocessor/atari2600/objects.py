@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from subjects.microprocessor.atari2600.state import AT_REST, BL, M0
+from subjects.microprocessor.atari2600.state import AT_REST, BL, M0, ROW_WORDS
 
 PERIOD = 160
 # Clocks from the start of a copy to its first pixel
@@ -32,6 +32,12 @@ DOUBLE_SIZE_MODE = 5
 QUAD_SIZE_MODE = 7
 # Bytes with their bits in reverse order
 MIRRORED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
+
+# Bytes with every bit 1, 2 or 4 times, the lowest first
+STRETCHED = np.array(
+    [[sum(((b >> (i >> shift)) & 1) << i for i in range(8 << shift)) for b in range(256)] for shift in range(3)],
+    dtype=np.uint32,
+)
 
 
 @njit(cache=True)
@@ -111,33 +117,54 @@ def pattern(s: Any, k: int) -> int:
 
 
 @njit(cache=True)
+def light(s: Any, k: int, bits: Any, left: int, start: int, stop: int) -> None:
+    """Mark pixels in `s.masks[k]`: bit i of 32 is pixel left + i; only those in [start, stop) count."""
+    if left < start:
+        bits >>= np.uint64(start - left)
+        left = start
+    if left >= stop:
+        return
+    if stop - left < 32:
+        bits &= (np.uint64(1) << np.uint64(stop - left)) - np.uint64(1)
+    word, shift = left >> 6, left & 63
+    s.masks[k, word] |= bits << np.uint64(shift)
+    if shift > 32 and word < ROW_WORDS - 1:
+        s.masks[k, word + 1] |= bits >> np.uint64(64 - shift)
+
+
+@njit(cache=True)
 def draw(s: Any, k: int, start: int, stop: int) -> bool:
-    """Run object k over pixels [start, stop) of the line and mark it in `s.row`. Returns whether it may have."""
+    """Run object k over pixels [start, stop) of the line and mark it in `s.masks`. Returns whether it may have."""
     counter = s.counter[k]
     scan = s.scan[k]
     lead = latency(k)
     modes = 1 << mode(s, k)
     n = clocks_to_start(counter, lead, modes)
     if scan == AT_REST and n > stop - start:
-        s.counter[k] = (counter + stop - start) % PERIOD
+        counter += stop - start
+        s.counter[k] = counter - PERIOD if counter >= PERIOD else counter
         return False
-    shift = size_shift(s, k)
     dots = pattern(s, k)
+    shift = size_shift(s, k)
     # A player's pixel is dot scan >> shift of eight, stretched players come one clock later;
     # a missile or ball is one dot of 1 << shift pixels
     first = 1 if k < M0 and shift > 0 else 0
-    last = first + (8 << shift if k < M0 else 1 << shift)
-    bit = 1 << k
+    if k < M0:
+        bits = np.uint64(STRETCHED[shift, dots])
+        n_pixels = 8 << shift
+    else:
+        bits = (np.uint64(1) << np.uint64(1 << shift)) - np.uint64(1)
+        n_pixels = 1 << shift
     x = start
     while x < stop:
         run = min(n, stop - x)
-        if dots:
-            for i in range(max(0, first - scan), min(run, last - scan)):
-                if (dots >> ((scan + i - first) >> shift)) & 1:
-                    s.row[x + i] |= bit
+        if dots and scan < first + n_pixels and scan + run > first:
+            light(s, k, bits, x + first - scan, x, x + run)
         scan = min(scan + run, AT_REST)
         x += run
-        counter = (counter + run) % PERIOD
+        counter += run
+        if counter >= PERIOD:
+            counter -= PERIOD
         if run == n:
             scan = -lead
             n = clocks_to_start(counter, lead, modes)

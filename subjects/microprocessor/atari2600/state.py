@@ -25,8 +25,10 @@ RAM_BYTES = 128
 # The movable objects, in the order of RESxx and HMxx
 P0, P1, M0, M1, BL = range(5)
 N_OBJECTS = 5
-# Bit of each object in a pixel's object mask; the playfield has the sixth
-PLAYFIELD_BIT = 1 << N_OBJECTS
+# The playfield's place after the five movable objects
+PF = N_OBJECTS
+# A line of 160 pixels as bits, the leftmost in bit 0 of the first word
+ROW_WORDS = 3
 
 N_PENDING = 16
 # A scan at rest: beyond the last pixel of the widest object (quad-size player, 32 pixels)
@@ -95,7 +97,11 @@ BOARD = np.dtype(
         ("port_direction", "u1", (2,)),  # 1: output
         ("ram", "u1", (RAM_BYTES,)),
         # picture
-        ("row", "u1", (SCREEN_COLUMNS,)),  # scratch: objects at each pixel of the line
+        (
+            "masks",
+            "u8",
+            (N_OBJECTS + 1, ROW_WORDS),
+        ),  # scratch: pixels of the line that each object and the playfield lights
         ("screen", "u1", (SCREEN_LINES, SCREEN_COLUMNS)),  # colour registers & 0xFE; black is 0
     ],
     align=True,

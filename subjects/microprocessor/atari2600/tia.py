@@ -38,6 +38,7 @@ from subjects.microprocessor.atari2600.registers import (
     RESMP0,
     RESMP1,
     RESP0,
+    RSYNC,
     VBLANK,
     VDELBL,
     VDELP0,
@@ -49,6 +50,8 @@ from subjects.microprocessor.atari2600.state import CLOCKS_PER_LINE, M0, N_OBJEC
 
 # A frame without VSYNC ends after this many lines
 N_LINES_AT_MOST = 291
+# Places in `color` of COLUP0, COLUP1, COLUPF, COLUBK
+COLOR_PLACES = (2, 3, 1, 0)
 # A missile released by RESMPx lies this many pixels right of its player, in the middle, by NUSIZ mode (2k6specs,
 # "RESMP0", has 3, 6, 10; ale-py shows 4 and 8 for normal and double players)
 RESMP_OFFSETS = (4, 4, 4, 4, 4, 8, 4, 11)
@@ -97,6 +100,24 @@ def write(s: Any, register: int, value: int) -> None:
             s.hm[k] = 8
     elif register == CXCLR:
         s.collisions = 0
+
+
+@njit(cache=True)
+def is_seen(s: Any, register: int, value: int) -> bool:
+    """Whether a write of a register can change the picture or the collisions; before others nothing must be drawn."""
+    if register > CXCLR or AUDC0 <= register <= AUDV1 or register in (WSYNC, RSYNC):
+        return False
+    if COLUP0 <= register <= COLUBK:
+        return bool(s.color[COLOR_PLACES[register - COLUP0]] != value & 0xFE)
+    if register in (NUSIZ0, NUSIZ1):
+        return bool(s.nusiz[register - NUSIZ0] != value)
+    if register == CTRLPF:
+        return bool(s.ctrlpf != value)
+    if register in (ENAM0, ENAM1):
+        return bool(s.enam[register - ENAM0] != (value >> 1) & 1)
+    if register == ENABL:
+        return bool(s.enabl != (value >> 1) & 1)
+    return True
 
 
 @njit(cache=True)

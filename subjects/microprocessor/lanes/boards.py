@@ -18,6 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from subjects.microprocessor.atari2600 import riot, tia
+from subjects.microprocessor.atari2600.registers import CXCLR, CXPPMM
 from subjects.microprocessor.atari2600.state import (
     BOARD,
     CLOCKS_PER_CYCLE,
@@ -128,7 +129,8 @@ def read_device(boards: Boards, lane: int, address: int) -> int:
     if address & A7:
         return riot.read(s, address)
     s.data_bus = boards.bus[lane]
-    tia.catch_up(s, CLOCKS_PER_CYCLE * (cycle + 1))
+    if address & 0x0F <= CXPPMM:
+        tia.catch_up(s, CLOCKS_PER_CYCLE * (cycle + 1))
     return tia.read(s, address & 0x0F)
 
 
@@ -141,8 +143,12 @@ def write_device(boards: Boards, screens: Screens, lane: int, address: int, data
     if address & A7:
         riot.write(s, address, data)
         return False
-    tia.catch_up(s, CLOCKS_PER_CYCLE * (cycle + 1))
-    tia.write(s, address & 0x3F, data)
+    register = address & 0x3F
+    if register > CXCLR:
+        return False
+    if tia.is_seen(s, register, data):
+        tia.catch_up(s, CLOCKS_PER_CYCLE * (cycle + 1))
+    tia.write(s, register, data)
     if s.frame_done:
         _end_frame(boards, screens, lane)
     if s.rdy:

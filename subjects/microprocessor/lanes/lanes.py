@@ -210,7 +210,7 @@ class Lanes:
 
 def _equal_boards(a: NDArray[np.void], b: NDArray[np.void]) -> bool:
     """Whether two boards will do the same."""
-    return all(np.array_equal(a[field], b[field]) for field in BOARD.names or () if field != "row")
+    return all(np.array_equal(a[field], b[field]) for field in BOARD.names or () if field != "masks")
 
 
 def _planes(levels: NDArray[np.bool_], n_lanes: int) -> NDArray[np.uint64]:

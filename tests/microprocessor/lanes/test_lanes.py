@@ -25,7 +25,7 @@ from subjects.microprocessor.mos6502 import MOS6502
 from subjects.microprocessor.netlist import Netlist
 from subjects.microprocessor.stream_layouts import word_fields
 
-SCRATCH = ("row",)
+SCRATCH = ("masks",)
 
 
 def new_machine(netlist: Netlist, image: np.ndarray) -> Machine:
