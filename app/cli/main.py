@@ -28,7 +28,7 @@ cli = typer.Typer(
 @cli.callback()
 def window(
     context: typer.Context,
-    reset: Annotated[bool, typer.Option("--reset", help="Forget layout, theme and recent recordings.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget layouts, theme and what was opened lately.")] = False,
 ) -> None:
     """A virtual electrophysiology rig whose preparations are computing systems. Without a command: the window."""
     if context.invoked_subcommand is None:

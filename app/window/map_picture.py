@@ -24,6 +24,7 @@ _FINE_RATIO = 1.5  # below this many device pixels a pixel the map is drawn at t
 _DEEPEST = 400.0
 _FARTHEST = 0.5
 _MARGIN_PX = 6
+_SCALE_PX = 18  # at the lower edge: the bar of the scale hides no unit of the whole preparation
 
 
 class MapPicture:
@@ -112,7 +113,7 @@ class MapPicture:
 
     def fit(self) -> None:
         """All of it."""
-        size = max(self._width, 1), max(self._height, 1)
+        size = max(self._width, 1), max(self._height - _SCALE_PX, 1)
         self.look(View.fitting(self.shown.bounds, *size, _MARGIN_PX, self.y_up))
         self.fitted = True
 
