@@ -1,4 +1,4 @@
-"""The tools pane: four tabs that act on the selection."""
+"""The tools pane: tabs that act on the selection."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWid
 from app.theme import Theme
 from app.window.desk import Desk, Pull
 from app.window.pane import Pane
+from app.window.tools.concepts_tab import ConceptsTab
 from app.window.tools.inspector_tab import InspectorTab
 from app.window.tools.protocol_tab import ProtocolTab
 from app.window.tools.silence_tab import SilenceTab
@@ -18,7 +19,7 @@ TEND_MS = 8
 
 
 class ToolsPane(Pane):
-    """Inspector, Stimulate, Silence, Protocol. The tabs take the place of the header line."""
+    """Inspector, Stimulate, Silence, Protocol, and Concepts for what writes. The tabs take the place of the header."""
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("Tools", desk, parent)
@@ -26,16 +27,20 @@ class ToolsPane(Pane):
         self.stimulate = StimulateTab(desk, self)
         self.silence = SilenceTab(desk, self)
         self.protocol = ProtocolTab(desk, self)
+        self.concepts = ConceptsTab(desk, self)
+        self._tabs = (self.inspector, self.stimulate, self.silence, self.protocol, self.concepts)
         self.tab_bar = QTabBar(self._header)
         self.tab_bar.setDrawBase(False)
         self.tab_bar.setExpanding(False)
         self.tab_bar.setUsesScrollButtons(False)
         self.tab_bar.setElideMode(Qt.TextElideMode.ElideNone)
         self.pages = QStackedWidget(self.body)
-        for tab in (self.inspector, self.stimulate, self.silence, self.protocol):
+        for tab in self._tabs:
             self.pages.addWidget(tab)
             self.tab_bar.addTab(tab.name)
         self.tab_bar.currentChanged.connect(self.pages.setCurrentIndex)
+        desk.opened.connect(self._offer_tabs)
+        self._offer_tabs()
         # the tabs are the header's name; what is right of them is left to drag the pane by
         title = self._header.findChild(QLabel, "paneTitle")
         if title is not None:
@@ -52,6 +57,10 @@ class ToolsPane(Pane):
         self._tending.timeout.connect(self._tend)
         self.protocol.started.connect(self._tending.start)
 
+    def _offer_tabs(self) -> None:
+        """Without the tabs that are of no use for this subject."""
+        self.tab_bar.setTabVisible(self._tabs.index(self.concepts), self.concepts.offered)
+
     def _tend(self) -> None:
         self.protocol.tend()
         if not self.protocol.busy:
@@ -63,7 +72,7 @@ class ToolsPane(Pane):
             tab.pull(pull)
 
     def apply_theme(self, theme: Theme) -> None:
-        for tab in (self.inspector, self.stimulate, self.silence, self.protocol):
+        for tab in self._tabs:
             tab.apply_theme(theme)
 
     def show_tab(self, name: str) -> None:

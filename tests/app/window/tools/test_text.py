@@ -22,6 +22,7 @@ from app.window.text_divergence import divergence
 from app.window.text_layout import flow
 from app.window.text_tints import Coloured, ground_of, tints_of
 from app.window.text_tokens import Tokens, first_difference, texts_of
+from app.window.tools.concepts_tab import ConceptsTab
 from rig.log import LogKind
 from rig.perturbation import Perturbation, PerturbationKind
 from rig.streams import StreamInfo, StreamKind
@@ -269,3 +270,36 @@ def test_it_stays_at_the_end_unless_scrolled_away(writing):
     pull(bench, pane)
     assert bar.value() == 0
     assert pane.text.own.token_at(12, 12) == 0
+
+
+# ---- concepts
+
+
+def test_units_that_know_a_word_are_found_and_picked(writing, qtbot):
+    bench, _ = writing
+    tab = ConceptsTab(bench.desk)
+    tab.apply_theme(DARK)
+    bench.put(tab, 360, 480)
+    assert tab.offered
+    qtbot.keyClicks(tab.words, "off, dog")
+    bench.run_to(4)
+    QTest.keyClick(tab.words, Qt.Key.Key_Return)
+    bench.until(lambda: "at least 3" in tab.said.text())
+    assert not tab.table.isVisible()
+    bench.run_to(300)
+    QTest.mouseClick(tab.button, Qt.MouseButton.LeftButton)
+    bench.until(tab.table.isVisible)
+    n = sum(word(bench, t).strip() in ("off", "dog") for t in range(300))
+    assert tab.said.text().startswith(f"{n} of 300 tokens name off, dog")
+    assert tab.table.rowCount() == 8
+    centre = tab.table.visualItemRect(tab.table.item(2, 0)).center()
+    QTest.mouseClick(tab.table.viewport(), Qt.MouseButton.LeftButton, pos=centre)
+    picked = tab.table.item(2, 0).text()
+    assert bench.desk.selection.ids == (bench.desk.description.units.id_of_name[picked],)
+    tab.pull(bench.pull())
+    assert tab.contexts.text().count("<tr>") == 6
+    tick = int(tab.contexts.text().split('href="')[1].split('"')[0])
+    assert tick > 280, "charge only grows"
+    tab.contexts.linkActivated.emit(str(tick))
+    assert bench.desk.view.crosshair_tick == tick
+    tab.work.stop()
