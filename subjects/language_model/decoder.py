@@ -67,8 +67,9 @@ class Decoder:
         self._group = a.n_heads // a.n_kv_heads
         self._scale = 1.0 / math.sqrt(a.d_head)
         if a.rotary:
-            angle = torch.outer(torch.arange(n_context, dtype=torch.float32), rope_frequencies(a)).repeat(1, 2)
-            self._cos, self._sin = angle.cos().to(device), angle.sin().to(device)
+            angle = torch.outer(torch.arange(n_context, dtype=torch.float32), rope_frequencies(a))
+            self._cos = angle.cos().repeat(1, 2).to(device)
+            self._sin = torch.cat((-angle.sin(), angle.sin()), dim=1).to(device)
         self.n_layers, self.d_mlp, self.n_heads = a.n_layers, a.d_mlp, a.n_heads
         self.d_head, self.d_model, self.n_tokens = a.d_head, a.d_model, a.n_tokens
         order = torch.arange(BLOCK_ROWS, device=device)
@@ -164,12 +165,14 @@ class Decoder:
         """(n, n_heads, d_head) outputs of the heads."""
         a, n, stop = self.a, len(x), start + len(x)
         qkv = block.qkv(self._norm(x, block.attention_norm)).view(n, -1, a.d_head)
-        q, k, v = torch.split(qkv, [a.n_heads, a.n_kv_heads, a.n_kv_heads], dim=1)  # (n, heads, d_head)
+        qk, v = qkv[:, : a.n_heads + a.n_kv_heads], qkv[:, a.n_heads + a.n_kv_heads :]  # (n, heads, d_head)
         if block.query_norm is not None and block.key_norm is not None:
-            q, k = self._norm(q, block.query_norm), self._norm(k, block.key_norm)
-        if a.rotary:
-            cos, sin = self._cos[start:stop, None], self._sin[start:stop, None]
-            q, k = _rotated(q, cos, sin), _rotated(k, cos, sin)
+            q, k = qk[:, : a.n_heads], qk[:, a.n_heads :]
+            qk = torch.cat((self._norm(q, block.query_norm), self._norm(k, block.key_norm)), dim=1)
+        if a.rotary:  # halves are paired; sin has the sign of the first half turned
+            half = qk.roll(a.d_head // 2, dims=-1)
+            qk = qk * self._cos[start:stop, None] + half * self._sin[start:stop, None]
+        q, k = qk[:, : a.n_heads], qk[:, a.n_heads :]
         new = slice(start + rows.start, start + rows.stop)
         cache.keys[layer, :, new] = k[rows].transpose(0, 1)
         cache.values[layer, :, new] = v[rows].transpose(0, 1)
@@ -195,11 +198,6 @@ class Decoder:
         if norm.bias is None:
             return F.rms_norm(x, norm.weight.shape, norm.weight, self.a.norm_eps)
         return F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, self.a.norm_eps)
-
-
-def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-second, first), dim=-1) * sin
 
 
 def rope_frequencies(a: Architecture) -> Tensor:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 FEW_TOKENS = 512  # the nucleus is looked for among these first: sorting a whole vocabulary is slow
 
@@ -19,7 +18,7 @@ def uniform(seed: int, other_seed: int, tick: int) -> float:
     return float(int(raw) >> 11) * 2.0**-53
 
 
-def draw(logits: Tensor, temperature: float, top_p: float, u: float) -> int:
+def draw(logits: NDArray[np.float32], temperature: float, top_p: float, u: float) -> int:
     """A token from (n_tokens,) logits.
 
     Parameters
@@ -29,14 +28,15 @@ def draw(logits: Tensor, temperature: float, top_p: float, u: float) -> int:
         arXiv:1904.09751)
     u : in [0, 1)
     """
-    if temperature <= 0 or not bool(torch.isfinite(logits).all()):
-        return int(torch.nan_to_num(logits, nan=-torch.inf).argmax())
-    p = (logits.double() / temperature).softmax(-1)
-    for n in (min(FEW_TOKENS, len(p)), len(p)):
-        top, tokens = torch.topk(p, n)
-        cumulative = top.cumsum(0)
-        if float(cumulative[-1]) >= top_p:
-            break
-    n_kept = min(int((cumulative < top_p).sum()) + 1, n)
-    at = int(torch.searchsorted(cumulative[:n_kept], u * float(cumulative[n_kept - 1]), right=True))
-    return int(tokens[min(at, n_kept - 1)])
+    if temperature <= 0 or not np.isfinite(logits).all():
+        return int(np.nan_to_num(logits, nan=-np.inf).argmax())
+    weights = np.exp((logits.astype(np.float64) - float(logits.max())) / temperature)
+    wanted = top_p * float(weights.sum())
+    likeliest = np.argpartition(weights, -FEW_TOKENS)[-FEW_TOKENS:] if len(weights) > 2 * FEW_TOKENS else None
+    if likeliest is None or float(weights[likeliest].sum()) < wanted:
+        likeliest = np.arange(len(weights))
+    likeliest = likeliest[np.argsort(-weights[likeliest], kind="stable")]
+    cumulative = weights[likeliest].cumsum()
+    n_kept = min(int(np.searchsorted(cumulative, wanted)) + 1, len(cumulative))
+    at = int(np.searchsorted(cumulative[:n_kept], u * cumulative[n_kept - 1], side="right"))
+    return int(likeliest[min(at, n_kept - 1)])

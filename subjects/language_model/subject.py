@@ -159,7 +159,7 @@ class LanguageModel:
 
     def _read_own(self, rows: Rows) -> None:
         u = uniform(self._seed, int(self._control["seed"]), self.tick)
-        token = draw(self._logits, float(self._control["temperature"]), float(self._control["top_p"]), u)
+        token = draw(self._logits.cpu().numpy(), float(self._control["temperature"]), float(self._control["top_p"]), u)
         self._context.make_room(self._maker, self._many)
         self._context.read_one(token, self.tick, self._holds, self._maker, self._one)
         self._one.finish(self._maker.directions)

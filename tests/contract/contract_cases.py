@@ -116,7 +116,7 @@ def _language_model(folder: Path) -> Case:
     return Case(
         open=opener("tiny"),
         open_other=opener("other"),
-        n_ticks=700,
+        n_ticks=600,
         held="L0N7",
         lesioned="L1N3",
         lesion=PerturbationKind.REMOVE,
