@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from rig.blobs import pack_blobs, unpack_blobs
 from rig.blocks import Blocks
 from rig.closed_loop import ClosedLoops
+from rig.divergence import DIVERGENCE_STREAM, distribution_stream, divergence_layout
 from rig.errors import SessionError, SpecError, StorageError, TickError
 from rig.field import FIELD_STREAM
 from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
 from rig.montage import Montage
-from rig.needs import watch_exactly
+from rig.needs import Wish, watch_exactly
 from rig.passage import Passage, Script, entries_since
 from rig.past import PAST_BYTES, Past, SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturbation_to_json
@@ -95,6 +96,8 @@ class Session:
         if self._twin is not None:
             twins = [twin_layout(info) for info in layouts.values()]
             layouts |= {info.name: info for info in twins}
+            if (distribution := distribution_stream(self._montage.whole.values())) is not None:
+                layouts[DIVERGENCE_STREAM] = divergence_layout(distribution)
         return layouts
 
     @property
@@ -240,11 +243,14 @@ class Session:
             self._enter(LogKind.WARNING, {"text": str(self._node.failure)})
 
     def _renew_needs(self) -> None:
-        """Tell the subject what must be watched: for the person and the probes, and for the triggers."""
+        """Tell the subject what must be watched: for the person and the probes, the triggers, and the comparison."""
         conditions = [t.condition for t in self._loops.armed.values()]
-        self._montage.renew_needs(
+        others: list[Wish] = [
             (c.stream, None if c.unit_ids is None else np.asarray(c.unit_ids, np.int64)) for c in conditions
-        )
+        ]
+        if self._twin is not None and (distribution := distribution_stream(self._montage.whole.values())) is not None:
+            others.append((distribution.name, None))
+        self._montage.renew_needs(others)
         watch_exactly(self.subject, self._montage.needed)
         if self._twin is not None:
             self._twin.watch_like(self._montage)
@@ -369,6 +375,7 @@ class Session:
             options = self.subject.info.options
             subject = open_subject(self.plugin, options, installed_only=self._installed_only)
             self._twin = Twin(subject, self.subject.snapshot(), self._montage)
+        self._renew_needs()
         self._enter(LogKind.TWIN, {"action": "on" if on else "off"})
 
     def _follow(self, twin: Twin, n_ticks: int, given: Sequence[Chunk]) -> list[Chunk]:

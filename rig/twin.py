@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.blobs import pack_blobs, unpack_blobs
+from rig.divergence import distribution_stream, divergence_chunk
 from rig.montage import Montage
 from rig.needs import watch_exactly
 from rig.streams import Chunk, StreamInfo
@@ -69,12 +70,16 @@ class Twin:
 
         Returns
         -------
-        the twin's chunks, with streams named ``twin.NAME``
+        the twin's chunks, with streams named ``twin.NAME``, and how far what they expect is apart
         """
         raw = self.subject.advance(n_ticks)
         if self.first_difference is None:
             self.first_difference = first_difference(others, raw, self._montage.needed)
-        return [replace(c, stream=PREFIX + c.stream) for chunk in raw for c in self._montage.deliver(chunk)]
+        chunks = [replace(c, stream=PREFIX + c.stream) for chunk in raw for c in self._montage.deliver(chunk)]
+        if (layout := distribution_stream(self._montage.needed.values())) is not None:
+            (ticks, ours), (_, theirs) = (_joined(layout.name, given, layout) for given in (others, raw))
+            chunks.append(divergence_chunk(ticks, ours, theirs))
+        return chunks
 
     def close(self) -> None:
         self.subject.close()
