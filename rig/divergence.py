@@ -27,7 +27,7 @@ def distribution_stream(streams: Iterable[StreamInfo]) -> StreamInfo | None:
 def divergence_layout(distribution: StreamInfo) -> StreamInfo:
     return StreamInfo(
         name=DIVERGENCE_STREAM,
-        description=f"Kullback-Leibler divergence of {distribution.name} from the intact twin's, each after its own past",
+        description=f"Kullback-Leibler divergence of {distribution.name} from the twin's, each after its own past",
         kind=StreamKind.VALUES,
         dtype=np.dtype(np.float32),
         shape=(),
