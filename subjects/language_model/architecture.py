@@ -73,7 +73,7 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
         )
     try:
         found = _gpt2(config) if model_type == "gpt2" else _llama(config, model_type)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
         raise AssetError(f"the model's config.json is damaged ({error}); fetch the model again") from None
     sizes = (
         found.n_tokens, found.n_layers, found.d_model, found.d_mlp, found.n_heads, found.n_kv_heads, found.d_head,

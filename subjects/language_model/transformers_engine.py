@@ -8,6 +8,7 @@ hook that returns something replaces it: that is how edits are made.
 from __future__ import annotations
 
 import copy
+import inspect
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,6 +53,8 @@ class TransformersEngine:
         self.d_mlp = len(self._written[0])
         self.d_head = len(_rows_by_input(attention_exits[0])) // self.n_heads
         self._norm = _final_norm(model)
+        words = inspect.signature(model.forward).parameters
+        self._cache_word = "cache" if "cache" in words else "past_key_values"  # as of transformers 5.24, and before
         self._edits, self._row = NO_EDITS, 0
         self._trace: Trace  # of what is being read
         for i, layer in enumerate(self._layers):
@@ -101,9 +104,9 @@ class TransformersEngine:
         out = self._model(
             input_ids=torch.tensor([[token]], device=self.device),
             position_ids=torch.tensor([[position]], device=self.device),
-            past_key_values=cache,
             use_cache=True,
             output_attentions=trace.wants_pattern,
+            **{self._cache_word: cache},
         )
         logits = out.logits[0, -1].float()
         if edits.logits is not None:
@@ -126,9 +129,10 @@ class TransformersEngine:
 
     def _on_neurons(self, layer: int, post: Tensor) -> Tensor:
         post = post.clone()
+        values = post.view(-1, self.d_mlp)[-1]  # some models flatten their batches here
         if (neurons := self._edits.neurons.get(layer)) is not None:
-            neurons.apply(post[0, -1])
-        self._trace.neurons[self._row, layer] = post.reshape(-1, self.d_mlp)[-1]
+            neurons.apply(values)
+        self._trace.neurons[self._row, layer] = values
         return post
 
     def _on_heads(self, layer: int, z: Tensor) -> Tensor:
@@ -141,11 +145,12 @@ class TransformersEngine:
 
     def _on_residual(self, layer: int, out: Any) -> Any:
         x = (out[0] if isinstance(out, tuple) else out).clone()
+        values = x.view(-1, self.d_model)[-1]
         if (residual := self._edits.residual.get(layer)) is not None:
-            residual.apply(x[0, -1])
+            residual.apply(values)
         for direction in self._edits.directions.get(layer, ()):
-            direction.apply(x[0, -1])
-        self._trace.residual[self._row, layer] = x[0, -1]
+            direction.apply(values)
+        self._trace.residual[self._row, layer] = values
         return (x, *out[1:]) if isinstance(out, tuple) else x
 
 

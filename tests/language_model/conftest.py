@@ -10,7 +10,7 @@ import pytest
 
 # pytest's importlib mode does not make a test's neighbours importable
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "contract")]
-from families import FAMILIES, random_model
+from families import FAMILIES, random_model  # noqa: E402
 
 
 @pytest.fixture(scope="session", params=FAMILIES)
