@@ -74,7 +74,7 @@ class Outlets:
             ("export shown", "Export the stretch on show…", "Ctrl+Shift+E", self.export.open_for_shown),
             ("film", "Film of the screen…", "Ctrl+Shift+F", self.film.open_over),
             ("rederive", "Re-derive: watch what was not watched…", "Ctrl+D", self.rederive.open_over),
-            ("survey", "Lesion survey: every unit in turn…", "Ctrl+Shift+L", self.survey.open_over),
+            ("survey", "Lesion survey: every unit in turn…", "Ctrl+U", self.survey.open_over),
             *self.sound.commands(),
             *self.pictures.commands(),
         ]
