@@ -161,7 +161,9 @@ class Desk(QObject):
         self.trigger.forget()
         self.view.go_live()
         self._watch_as_asked(client.description)
-        self.channels.set(first_channels(client.description, N_TRACES - n_measures(client.description.streams)))
+        self.channels.set(
+            first_channels(client.description, max(N_TRACES - n_measures(client.description.streams), N_TRACES // 3))
+        )
         self.opened.emit()
         self.poll()
 

@@ -114,9 +114,3 @@ def scaled(rows: F32, norms: F32) -> F32:
 def rescale(matrix: F32, norm: float) -> None:
     now = float(np.linalg.norm(matrix))
     matrix *= np.float32(norm / now if now > 0 else 0)
-
-
-def free_clamps(shape: Shape) -> Clamps:
-    """Nothing is held."""
-    slices = UnitSlices.of(shape)
-    return Clamps(shape, slices, np.full(slices.whole_gradients.stop, np.nan, np.float32))

@@ -8,7 +8,7 @@ import torch
 from torch_learner import TorchLearner
 
 from subjects.learner.adamw import BETA1, BETA2, EPSILON, WEIGHT_DECAY, AdamW
-from subjects.learner.clamps import Clamps, free_clamps, head_blocks
+from subjects.learner.clamps import Clamps, head_blocks
 from subjects.learner.data import SUCCESSOR_SHARES, Kind, kinds_of_mix, new_world
 from subjects.learner.network import Network
 from subjects.learner.scores import copying, prefix_matching
@@ -25,6 +25,10 @@ def drawn(shape: Shape, n_more: int = 2) -> np.ndarray:
 
 def empty(shape: Shape) -> Weights:
     return shape.views(np.zeros(shape.n_weights, np.float32))
+
+
+def free_clamps(shape: Shape) -> Clamps:
+    return Clamps(shape, UnitSlices.of(shape), np.full(len(unit_table(shape)), np.nan, np.float32))
 
 
 def assert_gradients_are_torchs(shape: Shape, found: Weights, model: TorchLearner, tokens: np.ndarray) -> None:
