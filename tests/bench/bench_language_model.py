@@ -84,9 +84,7 @@ def main() -> None:
     reference = best["transformers fp32"]
     for name, took_s in best.items():
         rate = asked.tokens / took_s
-        print(
-            f"{name:22} {1e3 * took_s / asked.tokens:7.2f} ms a token, {rate:6.1f} a second, {reference / took_s:5.2f} x"
-        )
+        print(f"{name:22} {1e3 / rate:7.2f} ms a token, {rate:6.1f} a second, {reference / took_s:5.2f} x")
     for precision in ("fp32", "int8"):
         cost = best[f"ours {precision}, recorded"] / best[f"ours {precision}"] - 1
         print(f"recording costs {100 * cost:+.1f} % ({precision})")
