@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from subjects.microprocessor.atari2600.board import begin_cycle, bus_cycle
 from subjects.microprocessor.circuit import PULL_UP, Circuit, Rows
 from subjects.microprocessor.compiled import kernels
-from subjects.microprocessor.compiled.kernels import Compiled
+from subjects.microprocessor.compiled.kernels import Compiled, Transfer
 from subjects.microprocessor.event_kernels import (
     READ,
     WRITE,
@@ -112,31 +112,10 @@ def run_event(
     return n
 
 
-@njit(cache=True)
-def _compiled_half_cycle(
-    compiled: Compiled, circuit: Circuit, rows: Rows, board: Any, rom: Any, frames: Any, ready_node: int
-) -> None:
-    access = kernels.edge_begins(compiled, circuit)
-    if access == READ:
-        data = bus_cycle(board, rom, frames, kernels.read_slots(compiled, compiled.address), True, 0)
-        kernels.put_data(compiled, data)
-        kernels.edge_ends(compiled, circuit, rows, data)
-        level = int(board[0].rdy)
-    elif access == WRITE:
-        address = kernels.read_slots(compiled, compiled.address)
-        kernels.edge_ends(compiled, circuit, rows, -1)
-        bus_cycle(board, rom, frames, address, False, kernels.read_slots(compiled, compiled.data))
-        level = int(board[0].rdy)
-    else:
-        kernels.edge_ends(compiled, circuit, rows, -1)
-        level = begin_cycle(board)
-    if level != (circuit.pull[ready_node] == PULL_UP):
-        kernels.set_pin(compiled, circuit, rows, ready_node, level)
-
-
 @njit(cache=True, nogil=True)
 def run_compiled(
     compiled: Compiled,
+    transfer: Transfer,
     circuit: Circuit,
     ports: Ports,
     rows: Rows,
@@ -149,22 +128,42 @@ def run_compiled(
     n: int,
 ) -> int:
     """See the module; whoever has the chip runs it."""
+    state, detours, unstable = compiled.state, compiled.detours, compiled.unstable
+    counters, table = compiled.counters, compiled.table
     first_frame = board[0].n_frames
     n_frames = first_frame
+    ready = int(circuit.pull[ready_node] == PULL_UP)
     for k in range(n):
-        if kernels.event_has_it(compiled):
+        if counters[kernels.COUNT_EVENT_LEFT] | counters[kernels.COUNT_EVENT_ONLY]:
             fetched = _event_half_cycle(circuit, ports, board, rom, frames, ready_node)
-            kernels.event_done(compiled, circuit, fetched)
+            kernels.event_done(compiled, transfer, circuit, fetched)
+            ready = int(board[0].rdy)
             if len(taps.words) or taps.node_mode != NODES_NOT:
-                kernels.from_event(compiled, circuit)
+                kernels.from_event(compiled, transfer, circuit)
         else:
-            _compiled_half_cycle(compiled, circuit, rows, board, rom, frames, ready_node)
+            access = kernels.edge_begins(state, counters, table)
+            if access == READ:
+                data = bus_cycle(board, rom, frames, kernels.read_slots(state, table, kernels.ADDRESS), True, 0)
+                kernels.put_data(state, table, data)
+                trip = kernels.edge_ends(state, detours, unstable, counters, table, data)
+            elif access == WRITE:
+                address = kernels.read_slots(state, table, kernels.ADDRESS)
+                trip = kernels.edge_ends(state, detours, unstable, counters, table, -1)
+                bus_cycle(board, rom, frames, address, False, kernels.read_slots(state, table, kernels.DATA))
+            else:
+                trip = kernels.edge_ends(state, detours, unstable, counters, table, -1)
+                begin_cycle(board)
+            if trip:
+                kernels.begin_trip(compiled, transfer, circuit, rows)
+            if board[0].rdy != ready:
+                ready = int(board[0].rdy)
+                kernels.set_pin(compiled, transfer, circuit, rows, ready_node, ready)
         if taps.node_mode == NODES_ALL:
-            kernels.record_promised(compiled, taps.node_rows[k])
+            kernels.record_promised(state, table, taps.node_rows[k])
         elif taps.node_mode == NODES_SOME:
-            kernels.record_slots(compiled, taps.nodes, taps.node_rows[k])
+            kernels.record_slots(state, taps.nodes, taps.node_rows[k])
         if len(taps.words):
-            _record_word(compiled.state, taps, taps.words[k])
+            _record_word(state, taps, taps.words[k])
         if board[0].n_frames != n_frames:
             frame_steps[n_frames - first_frame] = k
             n_frames += 1

@@ -135,6 +135,8 @@ class ChipDescription:
     um_per_unit : mask units to micrometres
     regions : rules in order
     race_passes, trips : what the compiled engine must be told; nothing for a chip whose clocks do not overlap
+    exercise : (address, contents) of a program that uses the whole chip for ever: on it the compiled engine tries
+        perturbations before it trusts itself with them
     """
 
     name: str
@@ -150,6 +152,7 @@ class ChipDescription:
     regions: tuple[RegionRule, ...] = ()
     race_passes: tuple[RacePass, ...] = ()
     trips: Trips = Trips()
+    exercise: tuple[tuple[int, bytes], ...] = ()
 
 
 def bits(pattern: str, n: int) -> tuple[str, ...]:

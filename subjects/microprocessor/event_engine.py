@@ -194,8 +194,16 @@ class EventEngine:
         return number ^ ((1 << len(register.bits)) - 1) if register.inverted else number
 
     def perturb(self, clamp: NDArray[np.uint8] | None = None, row_mode: NDArray[np.uint8] | None = None) -> None:
+        clamps, row_modes = self.check_perturbations(clamp, row_mode)
+        self._row_mode = row_modes
+        change_perturbations(self.circuit, self.rows, clamps, transistor_modes(self.netlist, row_modes))
+
+    def check_perturbations(
+        self, clamp: NDArray[np.uint8] | None, row_mode: NDArray[np.uint8] | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Clamps and modes as `perturb` would have them. Raises SubjectError, UnknownUnitError."""
         clamp = self.circuit.clamp.copy() if clamp is None else np.asarray(clamp, dtype=np.uint8)
-        row_mode = self._row_mode if row_mode is None else np.array(row_mode, dtype=np.uint8)
+        row_mode = self._row_mode.copy() if row_mode is None else np.array(row_mode, dtype=np.uint8)
         if clamp.shape != self.circuit.clamp.shape or row_mode.shape != self._row_mode.shape:
             raise SubjectError(
                 f"asked to perturb {clamp.shape} nodes and {row_mode.shape} transistors, "
@@ -210,8 +218,15 @@ class EventEngine:
                 f"asked to clamp node {[*supplies, *absent.tolist()][0]}, which is a supply or not in the netlist; "
                 "clamp a node that exists"
             )
+        return clamp, row_mode
+
+    def note_perturbations(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> None:
+        """Keep clamps and modes while another engine has the chip; `rewire` has to follow before this one runs."""
+        circuit = self.circuit
+        circuit.clamp[:] = clamp
+        circuit.mode[:] = transistor_modes(self.netlist, row_mode)
+        circuit.values[: self.netlist.n_nodes][clamp != CLAMP_NONE] = clamp[clamp != CLAMP_NONE] == CLAMP_HIGH
         self._row_mode = row_mode
-        change_perturbations(self.circuit, self.rows, clamp, transistor_modes(self.netlist, row_mode))
 
     def snapshot(self) -> EngineState:
         circuit = self.circuit

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,8 +137,9 @@ class Machine:
         )
 
     def _run(self, taps: Taps, n: int) -> int:
-        around = (self.board, self._rom, self._frames, self._ready_node, taps, self._frame_steps, n)
+        around: tuple[Any, ...] = (self.board, self._rom, self._frames, self._ready_node, taps, self._frame_steps, n)
         if isinstance(self.engine, CompiledEngine):
             event = self.engine.event
-            return int(run_compiled(self.engine.compiled, event.circuit, event.ports, event.rows, *around))
+            chip = (self.engine.compiled, self.engine.transfer, event.circuit, event.ports, event.rows)
+            return int(run_compiled(*(*chip, *around)))
         return int(run_event(self.engine.circuit, self.engine.ports, *around))

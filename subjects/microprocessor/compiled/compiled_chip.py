@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subjects.microprocessor.chip import ChipDescription
-from subjects.microprocessor.compiled.emission import WordShape, emit_program, function_names
+from subjects.microprocessor.compiled.emission import WordShape, emit_program, function_names, program_groups
 from subjects.microprocessor.compiled.machine_code import MachineCode, load_code
 from subjects.microprocessor.compiled.masks import INTACT, MaskPlan
 from subjects.microprocessor.compiled.program import compile_program
@@ -55,6 +55,7 @@ class CompiledChip:
     drive_slot : (n_nodes,) int32 word that says whether a node is driven high from outside, -1 for none
     n_slots : words in all
     promised : live nodes and supplies, by id: what `record` packs
+    n_groups : entries of the table of detours, for a shape that has one
     n_operations : ands and ors of one pass over each phase, then each race pass
     """
 
@@ -69,6 +70,7 @@ class CompiledChip:
     drive_slot: NDArray[np.int32]
     n_slots: int
     promised: tuple[int, ...]
+    n_groups: int
     n_operations: tuple[int, ...]
 
     def new_state(self) -> NDArray[np.uint8]:
@@ -97,6 +99,7 @@ def load_chip(netlist: Netlist, chip: ChipDescription, shape: WordShape, masks: 
         header = {
             "stored": program.stored,
             "driven": list(program.slot_of_drive),
+            "n_groups": sum(map(len, program_groups(program))),
             "n_operations": [program.n_operations(r) for r in (*program.phases, *program.race_passes)],
         }
         return emit_program(program, shape), header
@@ -120,6 +123,7 @@ def load_chip(netlist: Netlist, chip: ChipDescription, shape: WordShape, masks: 
         drive_slot=drive_slot,
         n_slots=len(stored) + len(driven),
         promised=wires.promised,
+        n_groups=code.header["n_groups"],
         n_operations=tuple(code.header["n_operations"]),
     )
 

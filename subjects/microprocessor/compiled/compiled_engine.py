@@ -11,9 +11,19 @@ from numpy.typing import NDArray
 
 from rig.errors import SubjectError
 from subjects.microprocessor.chip import ChipDescription
-from subjects.microprocessor.circuit import rewire
+from subjects.microprocessor.circuit import (
+    CLAMP_HIGH,
+    CLAMP_LOW,
+    CLAMP_NONE,
+    MODE_OFF,
+    MODE_ON,
+    PULL_NONE,
+    PULL_UP,
+    rewire,
+)
 from subjects.microprocessor.compiled.compiled_chip import load_chip
 from subjects.microprocessor.compiled.connect import connect
+from subjects.microprocessor.compiled.detours import Detours
 from subjects.microprocessor.compiled.emission import one_chip
 from subjects.microprocessor.compiled.kernels import (
     COUNT_EVENT_LEFT,
@@ -22,17 +32,24 @@ from subjects.microprocessor.compiled.kernels import (
     event_has_it,
     from_event,
     run_half_cycles,
-    run_recording,
     set_pin,
+    settle_compiled,
     to_event,
 )
+from subjects.microprocessor.compiled.masks import Perturbed
+from subjects.microprocessor.compiled.trial import Trial
 from subjects.microprocessor.engine import EngineState
 from subjects.microprocessor.event_engine import EventEngine
+from subjects.microprocessor.lesions import transistor_modes
 from subjects.microprocessor.netlist import Netlist
 
 
 class CompiledEngine:
     """One chip, compiled. See `engine.Engine` for the methods.
+
+    Parameters
+    ----------
+    trusting : take whatever perturbation can be expressed for exact, without trying it first
 
     Attributes
     ----------
@@ -40,15 +57,19 @@ class CompiledEngine:
     event : the event engine; its circuit's clock step, pulls, clamps and modes are always the chip's
     promised : (n,) int64, ids of the nodes that can be recorded: live ones and the supplies
     code : the machine code in use
-    compiled : the arrays that the njit functions of `kernels` take, together with the event engine's
+    compiled, transfer : the arrays that the njit functions of `kernels` take, together with the event engine's
     """
 
-    def __init__(self, netlist: Netlist, chip: ChipDescription) -> None:
+    def __init__(self, netlist: Netlist, chip: ChipDescription, trusting: bool = False) -> None:
         self.netlist = netlist
         self.chip = chip
         self.event = EventEngine(netlist, chip)
         self.code = load_chip(netlist, chip, one_chip())
-        self.compiled = connect(chip, netlist, self.code)
+        self.compiled, self.transfer = connect(chip, netlist, self.code)
+        self._trusting = trusting
+        # made when the first perturbation comes
+        self._detours: Detours | None = None
+        self._trial: Trial | None = None
         self.promised = np.array(self.code.promised, np.int64)
 
     @property
@@ -81,7 +102,7 @@ class CompiledEngine:
     def hold_reset(self) -> None:
         """See `EventEngine.hold_reset`."""
         counters = self.compiled.counters
-        counters[COUNT_EVENT_LEFT] = max(1, self.compiled.n_trip[0]) + self.chip.reset.n_half_cycles
+        counters[COUNT_EVENT_LEFT] = max(1, self.chip.trips.n_half_cycles) + self.chip.reset.n_half_cycles
         self.compiled.unstable[:] = 0
         self.event.hold_reset()
 
@@ -96,18 +117,25 @@ class CompiledEngine:
         nodes: NDArray[np.integer] | None = None,
     ) -> None:
         self.event.check_memory(memory)
-        arrays = (self.compiled, self.event.circuit, self.event.ports, self.event.rows, memory)
-        if rows is None:
-            run_half_cycles(*arrays, n_half_cycles)
-            return
         slots = np.empty(0, np.int64) if nodes is None else self.slots_of(nodes)
+        samples = np.empty((0, 0), np.uint8) if rows is None else rows
         expected = (n_half_cycles, ((len(self.promised) if nodes is None else len(nodes)) + 7) // 8)
-        if rows.shape != expected or rows.dtype != np.uint8:
+        if rows is not None and (rows.shape != expected or rows.dtype != np.uint8):
             raise SubjectError(f"asked to record into {rows.shape} {rows.dtype}, {expected} uint8 is what it takes")
-        if expected[1]:
-            run_recording(*arrays, slots, rows)
-        else:
-            run_half_cycles(*arrays, n_half_cycles)
+        if not samples.size:
+            samples = np.empty((0, 0), np.uint8)
+        event = self.event
+        run_half_cycles(
+            self.compiled,
+            self.transfer,
+            event.circuit,
+            event.ports,
+            event.rows,
+            memory,
+            slots,
+            samples,
+            n_half_cycles,
+        )
 
     def slots_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Words that hold live nodes. Raises SubjectError for a node whose value is not promised."""
@@ -121,21 +149,72 @@ class CompiledEngine:
 
     def set_pin(self, name: str, level: int) -> None:
         node = self.event.pin(name)
-        set_pin(self.compiled, self.event.circuit, self.event.rows, node, level)
+        set_pin(self.compiled, self.transfer, self.event.circuit, self.event.rows, node, level)
 
     def register(self, name: str) -> int:
         self._bring_event_up_to_date()
         return self.event.register(name)
 
     def perturb(self, clamp: NDArray[np.uint8] | None = None, row_mode: NDArray[np.uint8] | None = None) -> None:
-        """Perturbed chips are the event engine's."""
+        """Compiled where that is exact, else by the event engine for as long as it lasts."""
         counters = self.compiled.counters
+        wanted = self.event.check_perturbations(clamp, row_mode)
+        table = self._detours_of(*wanted)
+        if table is not None and not event_has_it(self.compiled):
+            self.event.note_perturbations(*wanted)
+            self._enter(table)
+            settle_compiled(self.compiled)
+            return
         self._give_to_event()
         self.event.perturb(clamp, row_mode)
-        perturbed = bool(self.event.circuit.clamp.any() or self.event.circuit.mode.any())
-        counters[COUNT_EVENT_ONLY] = perturbed
+        if table is None:
+            counters[COUNT_EVENT_ONLY] = 1
+            return
+        if counters[COUNT_EVENT_ONLY]:
+            counters[COUNT_EVENT_ONLY] = 0
+            counters[COUNT_EVENT_LEFT] = max(counters[COUNT_EVENT_LEFT], self.chip.trips.n_half_cycles)
+        self._enter(table)
         if not event_has_it(self.compiled):
-            from_event(self.compiled, self.event.circuit)
+            from_event(self.compiled, self.transfer, self.event.circuit)
+
+    def is_exact(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> bool:
+        """Whether the chip would run compiled with these perturbations."""
+        return self._detours_of(clamp, row_mode) is not None
+
+    def _detours_of(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> NDArray[np.int64] | None:
+        """Table of detours; None when only the event engine is exact."""
+        if not (clamp.any() or row_mode.any()):
+            return np.zeros_like(self.compiled.detours)
+        if self._detours is None:
+            self._detours = Detours(self.netlist, self.chip)
+        modes = transistor_modes(self.netlist, row_mode)
+
+        def found(array: NDArray[np.uint8], value: int) -> frozenset[int]:
+            return frozenset(np.flatnonzero(array == value).tolist())
+
+        low, high = found(clamp, CLAMP_LOW), found(clamp, CLAMP_HIGH)
+        outside = self._detours.outside
+        table = self._detours.table(
+            Perturbed(found(modes, MODE_OFF), found(modes, MODE_ON), low - outside, high - outside)
+        )
+        if table is None or self._trusting:
+            return table
+        if self._trial is None:
+            self._trial = Trial(CompiledEngine(self.netlist, self.chip, trusting=True))
+        return table if self._trial.is_exact(clamp, row_mode) else None
+
+    def _enter(self, table: NDArray[np.int64]) -> None:
+        """Take up detours, and put levels on the pins that only their drivers hold."""
+        self.compiled.detours[:] = table
+        circuit = self.event.circuit
+        for name in self.chip.input_pins:
+            node = self.netlist.node_ids[name]
+            slot = self.transfer.node_slot[node]
+            if self.transfer.drive_slot[node] < 0 and circuit.pull[node] != PULL_NONE:
+                level = circuit.pull[node] == PULL_UP
+                if circuit.clamp[node] != CLAMP_NONE:
+                    level = circuit.clamp[node] == CLAMP_HIGH
+                self.compiled.state[slot] = -int(level)
 
     def snapshot(self) -> EngineState:
         self._bring_event_up_to_date()
@@ -148,18 +227,21 @@ class CompiledEngine:
     def restore(self, state: EngineState) -> None:
         self.event.restore(state)
         circuit, counters = self.event.circuit, self.compiled.counters
+        table = self._detours_of(circuit.clamp, self.event.row_mode)
         counters[COUNT_EVENT_LEFT] = state.n_event_left
-        counters[COUNT_EVENT_ONLY] = bool(circuit.clamp.any() or circuit.mode.any())
+        counters[COUNT_EVENT_ONLY] = table is None
+        if table is not None:
+            self.compiled.detours[:] = table
         self.compiled.unstable[:] = 0
         if not event_has_it(self.compiled):
-            from_event(self.compiled, circuit)
+            from_event(self.compiled, self.transfer, circuit)
 
     def _bring_event_up_to_date(self) -> None:
         """Values and pulls only: enough to be looked at and kept."""
         if not event_has_it(self.compiled):
-            to_event(self.compiled, self.event.circuit)
+            to_event(self.compiled, self.transfer, self.event.circuit)
 
     def _give_to_event(self) -> None:
         if not event_has_it(self.compiled):
-            to_event(self.compiled, self.event.circuit)
+            to_event(self.compiled, self.transfer, self.event.circuit)
             rewire(self.event.circuit, self.event.rows)

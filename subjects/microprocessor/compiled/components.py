@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from subjects.microprocessor.compiled.expressions import ONE, ZERO, Expressions, Kind
-from subjects.microprocessor.compiled.masks import MaskPlan
+from subjects.microprocessor.compiled.masks import Alterations
 from subjects.microprocessor.compiled.wiring import Switch, Wiring, neighbours, reached
 
 
@@ -38,9 +38,9 @@ class Solved:
     results: Mapping[int, int]
 
 
-def partition(wiring: Wiring, known: Mapping[int, int], masks: MaskPlan) -> list[Component]:
+def partition(wiring: Wiring, known: Mapping[int, int], masks: Alterations) -> list[Component]:
     """Components in order of their lowest node. Pins without a channel are in none."""
-    joined = [s for s in wiring.switches if known.get(s.gate) != 0 or s.index in masks.on_row]
+    joined = [s for s in wiring.switches if known.get(s.gate) != 0 or s.index in masks.joins]
     adjacent = neighbours((s.c1, s.c2) for s in joined if not wiring.is_rail(s.c1) and not wiring.is_rail(s.c2))
     at: dict[int, list[Switch]] = {}
     for switch in joined:
@@ -53,7 +53,7 @@ def partition(wiring: Wiring, known: Mapping[int, int], masks: MaskPlan) -> list
 
 
 def solve(
-    component: Component, wiring: Wiring, known: Mapping[int, int], masks: MaskPlan, expressions: Expressions
+    component: Component, wiring: Wiring, known: Mapping[int, int], masks: Alterations, expressions: Expressions
 ) -> Solved:
     """Solve a component for the values that its nodes take."""
     network = _Network(component.nodes, wiring, masks, expressions)
@@ -67,7 +67,7 @@ def solve(
 class _Network:
     """The equations of one component while they are being solved."""
 
-    def __init__(self, nodes: Sequence[int], wiring: Wiring, masks: MaskPlan, expressions: Expressions) -> None:
+    def __init__(self, nodes: Sequence[int], wiring: Wiring, masks: Alterations, expressions: Expressions) -> None:
         self._wiring = wiring
         self._x = expressions
         self._held = {node: masks.held(expressions, node) for node in nodes}

@@ -17,11 +17,11 @@ How a word lies in memory and in a register is its shape:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from subjects.microprocessor.compiled.expressions import ONE, ZERO, Expressions, Kind
-from subjects.microprocessor.compiled.program import Block, Program, Results, Routine
+from subjects.microprocessor.compiled.program import Block, Program, Results
 
 ONE_CHIP_CAP = 12
 """Rounds after which a cycle of one chip is left as it is; an intact 6502 never comes near."""
@@ -41,6 +41,8 @@ class WordShape:
     memory : LLVM type in which it is kept
     n_bytes : of a word in memory
     cap : rounds of a cycle at most
+    detours : whether groups of blocks can be replaced at run time: `masks` is then a table of addresses (0: none), one
+        for each of `program_groups`, of functions to call instead
     """
 
     name: str
@@ -48,6 +50,7 @@ class WordShape:
     memory: str
     n_bytes: int
     cap: int
+    detours: bool = False
 
     @property
     def splat(self) -> bool:
@@ -65,7 +68,7 @@ class WordShape:
 
 
 def one_chip(cap: int = ONE_CHIP_CAP) -> WordShape:
-    return WordShape("chip", "<4 x i32>", "i32", 4, cap)
+    return WordShape("chip", "<4 x i32>", "i32", 4, cap, detours=True)
 
 
 def lanes(n_words: int, cap: int = LANES_CAP) -> WordShape:
@@ -74,16 +77,56 @@ def lanes(n_words: int, cap: int = LANES_CAP) -> WordShape:
     return WordShape(f"lanes{64 * n_words}", shape, shape, 8 * n_words, cap)
 
 
+GROUP_OPERATIONS = 60
+"""Blocks are put together to groups until they have so many."""
+
+Group = tuple[Block, ...]
+
+
+def program_groups(program: Program) -> tuple[tuple[Group, ...], ...]:
+    """Blocks of every phase, then of every race pass, in groups; a group is what a detour replaces."""
+    found = []
+    for routine in (*program.phases, *program.race_passes):
+        groups: list[Group] = []
+        waiting: list[Block] = []
+        n_waiting = 0
+        for block in routine.blocks:
+            waiting.append(block)
+            n_waiting += sum(program.expressions.n_operations(list(r.values())) for r in block.components)
+            if n_waiting >= GROUP_OPERATIONS:
+                groups.append(tuple(waiting))
+                waiting, n_waiting = [], 0
+        found.append((*groups, tuple(waiting)) if waiting else tuple(groups))
+    return tuple(found)
+
+
 def emit_program(program: Program, shape: WordShape) -> str:
     """The module's text."""
     names = function_names(len(program.phases), len(program.race_passes), shape)
     lines: list[str] = []
-    for name, routine in zip(names, (*program.phases, *program.race_passes), strict=False):
-        lines += _Function(program, shape).text(name, routine)
+    first_group = 0
+    routines = (*program.phases, *program.race_passes)
+    for name, routine, groups in zip(names, routines, program_groups(program), strict=False):
+        lines += _Function(program, shape).text(name, routine.constants, groups, first_group)
+        first_group += len(groups)
     if shape.splat:
         lines += _record(len(program.wiring.promised), shape)
-    lines.append(f"declare {shape.reduced} @llvm.vector.reduce.or.v{shape.n_elements}{shape.reduced}({shape.register})")
-    return "\n".join(lines) + "\n"
+    return _module(lines, shape)
+
+
+def emit_groups(program: Program, shape: WordShape, groups: Mapping[str, Group]) -> str:
+    """A module with a function for each group, by name: what detours lead to."""
+    straight = replace(shape, detours=False)
+    lines = [
+        line for name, group in groups.items() for line in _Function(program, straight).text(name, {}, (group,), 0)
+    ]
+    return _module(lines, shape)
+
+
+def _module(lines: list[str], shape: WordShape) -> str:
+    reduced = shape.reduced
+    declaration = f"declare {reduced} @llvm.vector.reduce.or.v{shape.n_elements}{reduced}({shape.register})"
+    return "\n".join([*lines, declaration]) + "\n"
 
 
 def _record(n_nodes: int, shape: WordShape) -> list[str]:
@@ -118,17 +161,17 @@ class _Function:
         self._node_register: dict[int, str] = {}
         self._other_register: dict[tuple[Kind, int], str] = {}
 
-    def text(self, name: str, routine: Routine) -> list[str]:
+    def text(self, name: str, constants: Mapping[int, int], groups: tuple[Group, ...], first_group: int) -> list[str]:
         self._put(f"define void @{name}(ptr noalias %state, ptr noalias %masks, ptr noalias %unstable) {{")
         self._label("entry")
-        for node, level in sorted(routine.constants.items()):
+        for node, level in sorted(constants.items()):
             if node in self._program.slot_of_node:
                 self._store_node(node, self._constant(level))
-        for block in routine.blocks:
-            if block.cut:
-                self._cycle(block)
+        for k, group in enumerate(groups, start=first_group):
+            if self._shape.detours:
+                self._detoured(group, k)
             else:
-                self._components(block)
+                self._blocks(group)
         self._put("  ret void")
         self._put("}")
         return self._lines
@@ -181,6 +224,8 @@ class _Function:
 
     def _leaf(self, kind: Kind, number: int) -> str:
         if kind in (Kind.GATE, Kind.CHARGE):
+            if number not in self._program.slot_of_node:
+                return self._constant(0)  # nothing depends on it, however the expression looks
             if number not in self._node_register:
                 self._node_register[number] = self._load("%state", self._program.slot_of_node[number])
             return self._node_register[number]
@@ -218,6 +263,27 @@ class _Function:
                     operation = "and" if node.kind is Kind.AND else "or"
                     done[x] = self._new(f"{operation} {self._shape.register} {done[node.a]}, {done[node.b]}")
         return done[root]
+
+    def _detoured(self, group: Group, k: int) -> None:
+        """The group, or what its entry in the table of detours leads to."""
+        entry = self._new(f"load i64, ptr {self._new(f'getelementptr i64, ptr %masks, i64 {k}')}, align 8")
+        self._put(f"  %leads{k} = icmp eq i64 {entry}, 0")
+        self._put(f"  br i1 %leads{k}, label %straight{k}, label %detour{k}")
+        self._label(f"detour{k}")
+        function = self._new(f"inttoptr i64 {entry} to ptr")
+        self._put(f"  call void {function}(ptr %state, ptr %masks, ptr %unstable)")
+        self._put(f"  br label %joined{k}")
+        self._label(f"straight{k}")
+        self._blocks(group)
+        self._put(f"  br label %joined{k}")
+        self._label(f"joined{k}")
+
+    def _blocks(self, group: Group) -> None:
+        for block in group:
+            if block.cut:
+                self._cycle(block)
+            else:
+                self._components(block)
 
     def _components(self, block: Block) -> None:
         for results in block.components:

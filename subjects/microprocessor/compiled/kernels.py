@@ -1,16 +1,19 @@
 """Half-cycles of a compiled chip, and its hand-over to the event engine and back: the njit functions.
 
-A chip that may run compiled is a pair: `Compiled` and the event engine's `Circuit`. One of the two has the chip at any
-time (`event_has_it`); clock step, pulls, clamps and modes are always the circuit's, node values are where the chip is.
-Races that only the event engine decides are called trips (`chip.Trips`).
+A chip that may run compiled is a `Compiled` beside the event engine's `Circuit`. One of the two has the chip at any
+time (`event_has_it`); pulls, clamps and modes are always the circuit's, node values and the clock step are where the
+chip is. Races that only the event engine decides are called trips (`chip.Trips`).
 
     if event_has_it(compiled):
         access = clock_edge(circuit, ports) ... as with the event engine
-        event_done(compiled, circuit, data of a read, or -1)
+        event_done(compiled, transfer, circuit, data of a read, or -1)
     else:
-        access = edge_begins(compiled, circuit)      address and R/W are final before the edge
-        put_data(compiled, data)                     after READ
-        edge_ends(compiled, circuit, data of a read, or -1)
+        access = edge_begins(state, counters, table)      address and R/W are final before the edge
+        put_data(state, table, data)                      after READ
+        if edge_ends(state, detours, unstable, counters, table, data of a read, or -1):
+            begin_trip(compiled, transfer, circuit, rows)
+
+What runs in every half-cycle takes its arrays one by one: passing a tuple of many arrays costs more than the chip does.
 """
 
 from __future__ import annotations
@@ -43,65 +46,63 @@ from subjects.microprocessor.event_kernels import (
 from subjects.microprocessor.event_kernels import set_pin as set_event_pin
 
 # `counters`
-COUNT_EVENT_LEFT, COUNT_EVENT_ONLY, COUNT_TRIPS = 0, 1, 2
+COUNT_STEP, COUNT_EVENT_LEFT, COUNT_EVENT_ONLY, COUNT_TRIPS = 0, 1, 2, 3
+N_COUNTERS = 4
+
+# Sections of `table`: section s is table[table[s]:table[s + 1]]
+PHASES = 0  # addresses
+STEP_START = 1  # phases of clock step k are STEP_PHASE[STEP_START[k]:STEP_START[k + 1]]
+STEP_PHASE = 2
+RACES = 3  # addresses
+RACE_START = 4  # race passes that precede step k, as with phases
+GUARD_START = 5  # race pass r is left out when all of GUARD[GUARD_START[r]:GUARD_START[r + 1]] are low
+GUARD = 6
+ACCESS = 7  # two a step: whether the clock allows a read, a write
+ADDRESS = 8  # slots of the bus
+DATA = 9
+DRIVE = 10  # slots that say how the data lines are driven
+READ_WHEN = 11  # slot, level, slot, level ... of conditions
+WRITE_WHEN = 12
+TRIP_WHILE = 13
+FETCH_WHEN = 14
+TRIP_OPCODES = 15  # 256 times whether
+TRIP_LENGTH = 16  # half-cycles
+RECORD = 17  # address
+N_SECTIONS = 18
 
 
 class Compiled(NamedTuple):
     """A compiled chip's state and how it is clocked. Slots are indices into `state`.
 
-    State:
-
     state : (n_slots + 1,) int32, -1 for high, 0 for low; the last is 0 for good
-    masks : int32, rows of perturbations; unstable : (1,) int32, not 0 once a cycle did not settle
-    counters : half-cycles left to the event engine, whether it keeps the chip for good, hand-overs so far
-
-    Constant:
-
-    phases, races : int64 addresses
-    record : (1,) int64 address
-    step_start, step_phase : phases of clock step k are step_phase[step_start[k]:step_start[k + 1]]
-    race_start : (n_steps + 1,) int64, race passes that precede step k
-    guard_start, guard : race pass r is left out when all of guard[guard_start[r]:guard_start[r + 1]] are low
-    access : (n_steps, 2) uint8, whether the clock allows a read, a write in a step
-    address, data, drive : slots of the bus; drive says how a data line is driven
-    read, write : (k, 2) slot and level of the conditions of an access
-    trip_pin : (k, 2) slot and level of pins that keep the event engine at work
-    fetch : (k, 2) slot and level of what marks an opcode
-    trip_opcode : (256,) uint8
-    n_trip : (1,) int64
-    stored_node, stored_slot : which node each slot holds
-    driven_node, driven_slot : the same for the words that say how a node is driven
-    node_slot, drive_slot : (n_nodes,) int32, -1 for none
+    detours : (n_groups,) int64, what replaces groups of blocks because of perturbations; 0: nothing
+    unstable : (1,) int32, not 0 once a cycle did not settle
+    counters : (N_COUNTERS,) int64, clock step, half-cycles left to the event engine, whether it keeps the chip for
+        good, hand-overs so far
+    table : int64, everything constant, in sections
     """
 
     state: NDArray[np.int32]
-    masks: NDArray[np.int32]
+    detours: NDArray[np.int64]
     unstable: NDArray[np.int32]
     counters: NDArray[np.int64]
-    phases: NDArray[np.int64]
-    races: NDArray[np.int64]
-    record: NDArray[np.int64]
-    step_start: NDArray[np.int64]
-    step_phase: NDArray[np.int64]
-    race_start: NDArray[np.int64]
-    guard_start: NDArray[np.int64]
-    guard: NDArray[np.int64]
-    access: NDArray[np.uint8]
-    address: NDArray[np.int64]
-    data: NDArray[np.int64]
-    drive: NDArray[np.int64]
-    read: NDArray[np.int64]
-    write: NDArray[np.int64]
-    trip_pin: NDArray[np.int64]
-    fetch: NDArray[np.int64]
-    trip_opcode: NDArray[np.uint8]
-    n_trip: NDArray[np.int64]
+    table: NDArray[np.int64]
+
+
+class Transfer(NamedTuple):
+    """What lies where, for handing the chip over.
+
+    stored_node, stored_slot : which node each slot holds
+    driven_node, driven_slot : the same for the words that say how a node is driven
+    node_slot, drive_slot : (n_nodes,) int64, -1 for none
+    """
+
     stored_node: NDArray[np.int64]
     stored_slot: NDArray[np.int64]
     driven_node: NDArray[np.int64]
     driven_slot: NDArray[np.int64]
-    node_slot: NDArray[np.int32]
-    drive_slot: NDArray[np.int32]
+    node_slot: NDArray[np.int64]
+    drive_slot: NDArray[np.int64]
 
 
 @njit(cache=True)
@@ -110,204 +111,216 @@ def event_has_it(compiled: Compiled) -> bool:
 
 
 @njit(cache=True)
-def to_event(compiled: Compiled, circuit: Circuit) -> None:
-    """Copy node values and forced data lines to the event engine; `rewire` has to follow before it runs."""
-    for k in range(len(compiled.stored_slot)):
-        circuit.values[compiled.stored_node[k]] = compiled.state[compiled.stored_slot[k]] & 1
-    for k in range(len(compiled.driven_slot)):
-        high = compiled.state[compiled.driven_slot[k]]
-        circuit.pull[compiled.driven_node[k]] = PULL_UP if high else PULL_DOWN
+def to_event(compiled: Compiled, transfer: Transfer, circuit: Circuit) -> None:
+    """Copy the chip to the event engine; `rewire` has to follow before it runs."""
+    for k in range(len(transfer.stored_slot)):
+        circuit.values[transfer.stored_node[k]] = compiled.state[transfer.stored_slot[k]] & 1
+    for k in range(len(transfer.driven_slot)):
+        high = compiled.state[transfer.driven_slot[k]]
+        circuit.pull[transfer.driven_node[k]] = PULL_UP if high else PULL_DOWN
+    circuit.counters[COUNT_CLOCK_STEP] = compiled.counters[COUNT_STEP]
 
 
 @njit(cache=True)
-def from_event(compiled: Compiled, circuit: Circuit) -> None:
-    for k in range(len(compiled.stored_slot)):
-        compiled.state[compiled.stored_slot[k]] = -np.int32(circuit.values[compiled.stored_node[k]])
-    for k in range(len(compiled.driven_slot)):
-        compiled.state[compiled.driven_slot[k]] = -np.int32(circuit.pull[compiled.driven_node[k]] == PULL_UP)
+def from_event(compiled: Compiled, transfer: Transfer, circuit: Circuit) -> None:
+    for k in range(len(transfer.stored_slot)):
+        compiled.state[transfer.stored_slot[k]] = -np.int32(circuit.values[transfer.stored_node[k]])
+    for k in range(len(transfer.driven_slot)):
+        compiled.state[transfer.driven_slot[k]] = -np.int32(circuit.pull[transfer.driven_node[k]] == PULL_UP)
+    compiled.counters[COUNT_STEP] = circuit.counters[COUNT_CLOCK_STEP]
 
 
 @njit(cache=True)
-def hold(compiled: Compiled, conditions: NDArray[np.int64]) -> bool:
-    """Whether every slot is at its level."""
+def hold(state: NDArray[np.int32], table: NDArray[np.int64], section: int) -> bool:
+    """Whether every slot of a section of conditions is at its level."""
     agree = True
-    for k in range(len(conditions)):
-        agree &= (compiled.state[conditions[k, 0]] & 1) == conditions[k, 1]
+    for k in range(table[section], table[section + 1], 2):
+        agree &= (state[table[k]] & 1) == table[k + 1]
     return agree
 
 
 @njit(cache=True)
-def read_slots(compiled: Compiled, slots: NDArray[np.int64]) -> int:
-    """Read words as a number, bit 0 first."""
+def read_slots(state: NDArray[np.int32], table: NDArray[np.int64], section: int) -> int:
+    """Read a section of slots as a number, bit 0 first."""
     number = np.int64(0)
-    for bit in range(len(slots)):
-        number |= np.int64(compiled.state[slots[bit]] & 1) << bit
+    first = table[section]
+    for k in range(first, table[section + 1]):
+        number |= np.int64(state[table[k]] & 1) << (k - first)
     return int(number)
 
 
 @njit(cache=True)
-def put_data(compiled: Compiled, data: int) -> None:
+def put_data(state: NDArray[np.int32], table: NDArray[np.int64], data: int) -> None:
     """Drive the data lines from outside, until the next time."""
-    for bit in range(len(compiled.drive)):
-        compiled.state[compiled.drive[bit]] = -np.int32((data >> bit) & 1)
+    first = table[DRIVE]
+    for k in range(first, table[DRIVE + 1]):
+        state[table[k]] = -np.int32((data >> (k - first)) & 1)
 
 
 @njit(cache=True)
-def edge_begins(compiled: Compiled, circuit: Circuit) -> int:
+def edge_begins(state: NDArray[np.int32], counters: NDArray[np.int64], table: NDArray[np.int64]) -> int:
     """Enter the next clock step; what it asks of the memory."""
-    step = circuit.counters[COUNT_CLOCK_STEP] + 1
-    if step == len(compiled.access):
-        step = 0
-    circuit.counters[COUNT_CLOCK_STEP] = step
-    if compiled.access[step, 0] and hold(compiled, compiled.read):
+    step = counters[COUNT_STEP] + 1
+    if 2 * step == table[ACCESS + 1] - table[ACCESS]:
+        step = np.int64(0)
+    counters[COUNT_STEP] = step
+    allowed = table[ACCESS] + 2 * step
+    if table[allowed] and hold(state, table, READ_WHEN):
         return READ
-    if compiled.access[step, 1] and hold(compiled, compiled.write):
+    if table[allowed + 1] and hold(state, table, WRITE_WHEN):
         return WRITE
     return NO_ACCESS
 
 
 @njit(cache=True)
-def edge_ends(compiled: Compiled, circuit: Circuit, rows: Rows, fetched: int) -> None:
-    """Let the clock step happen. `fetched`: what was read, or -1."""
-    state, masks, unstable = compiled.state, compiled.masks, compiled.unstable
-    step = circuit.counters[COUNT_CLOCK_STEP]
-    for r in range(compiled.race_start[step], compiled.race_start[step + 1]):
-        first, beyond = compiled.guard_start[r], compiled.guard_start[r + 1]
-        needed = first == beyond
-        for k in range(first, beyond):
-            needed |= compiled.state[compiled.guard[k]] != 0
+def edge_ends(
+    state: NDArray[np.int32],
+    detours: NDArray[np.int64],
+    unstable: NDArray[np.int32],
+    counters: NDArray[np.int64],
+    table: NDArray[np.int64],
+    fetched: int,
+) -> bool:
+    """Let the clock step happen; whether a trip begins. `fetched`: what was read, or -1."""
+    step = counters[COUNT_STEP]
+    race = table[RACE_START] + step
+    for r in range(table[race], table[race + 1]):
+        guards = table[GUARD_START] + r
+        needed = np.int32(table[guards] == table[guards + 1])
+        for k in range(table[guards], table[guards + 1]):
+            needed |= state[table[table[GUARD] + k]]
         if needed:
-            call_routine(compiled.races[r], state, masks, unstable)
-    for k in range(compiled.step_start[step], compiled.step_start[step + 1]):
-        call_routine(compiled.phases[compiled.step_phase[k]], state, masks, unstable)
-    if fetched >= 0 and compiled.trip_opcode[fetched & 0xFF] and hold(compiled, compiled.fetch):
-        begin_trip(compiled, circuit, rows)
+            call_routine(table[table[RACES] + r], state, detours, unstable)
+    phases = table[STEP_START] + step
+    for k in range(table[phases], table[phases + 1]):
+        call_routine(table[table[PHASES] + table[table[STEP_PHASE] + k]], state, detours, unstable)
+    return bool(fetched >= 0 and table[table[TRIP_OPCODES] + fetched] and hold(state, table, FETCH_WHEN))
 
 
 @njit(cache=True)
-def begin_trip(compiled: Compiled, circuit: Circuit, rows: Rows) -> None:
+def begin_trip(compiled: Compiled, transfer: Transfer, circuit: Circuit, rows: Rows) -> None:
     """Leave the chip to the event engine for a while."""
     if not event_has_it(compiled):
-        to_event(compiled, circuit)
+        to_event(compiled, transfer, circuit)
         rewire(circuit, rows)
-    compiled.counters[COUNT_EVENT_LEFT] = compiled.n_trip[0]
+    compiled.counters[COUNT_EVENT_LEFT] = compiled.table[compiled.table[TRIP_LENGTH]]
     compiled.counters[COUNT_TRIPS] += 1
 
 
 @njit(cache=True)
-def event_done(compiled: Compiled, circuit: Circuit, fetched: int) -> None:
+def event_done(compiled: Compiled, transfer: Transfer, circuit: Circuit, fetched: int) -> None:
     """After a half-cycle by the event engine: take the chip back when the last reason is long enough ago."""
     if compiled.counters[COUNT_EVENT_ONLY]:
         return
-    from_event(compiled, circuit)
+    from_event(compiled, transfer, circuit)
+    state, table = compiled.state, compiled.table
     left = compiled.counters[COUNT_EVENT_LEFT] - 1
-    for k in range(len(compiled.trip_pin)):
-        if (compiled.state[compiled.trip_pin[k, 0]] & 1) == compiled.trip_pin[k, 1]:
-            left = compiled.n_trip[0]
-    if fetched >= 0 and compiled.trip_opcode[fetched & 0xFF] and hold(compiled, compiled.fetch):
-        left = compiled.n_trip[0]
+    called = fetched >= 0 and table[table[TRIP_OPCODES] + fetched] and hold(state, table, FETCH_WHEN)
+    for k in range(table[TRIP_WHILE], table[TRIP_WHILE + 1], 2):
+        called |= (state[table[k]] & 1) == table[k + 1]
+    if called:
+        left = table[table[TRIP_LENGTH]]
     compiled.counters[COUNT_EVENT_LEFT] = max(left, 0)
 
 
 @njit(cache=True)
-def settle_compiled(compiled: Compiled, circuit: Circuit) -> None:
+def settle_compiled(compiled: Compiled) -> None:
     """Let what was changed between clock edges take effect: the present phase once more, no race."""
-    step = circuit.counters[COUNT_CLOCK_STEP]
-    phase = compiled.step_phase[compiled.step_start[step + 1] - 1]
-    call_routine(compiled.phases[phase], compiled.state, compiled.masks, compiled.unstable)
+    table = compiled.table
+    beyond = table[table[STEP_START] + compiled.counters[COUNT_STEP] + 1]
+    phase = table[table[STEP_PHASE] + beyond - 1]
+    call_routine(table[table[PHASES] + phase], compiled.state, compiled.detours, compiled.unstable)
 
 
 @njit(cache=True)
-def set_pin(compiled: Compiled, circuit: Circuit, rows: Rows, node: int, level: int) -> None:
+def set_pin(compiled: Compiled, transfer: Transfer, circuit: Circuit, rows: Rows, node: int, level: int) -> None:
     """Drive a pin from outside and settle, whoever has the chip."""
     if event_has_it(compiled):
         set_event_pin(circuit, node, level)
         return
+    state, table = compiled.state, compiled.table
     circuit.pull[node] = PULL_UP if level else PULL_DOWN
-    if circuit.clamp[node] != CLAMP_NONE:
-        return
-    if compiled.drive_slot[node] >= 0:
-        compiled.state[compiled.drive_slot[node]] = -np.int32(level)
+    if transfer.drive_slot[node] >= 0:
+        state[transfer.drive_slot[node]] = -np.int32(level)
     else:
-        slot = compiled.node_slot[node]
-        if compiled.state[slot] == -np.int32(level):
+        slot = transfer.node_slot[node]
+        if circuit.clamp[node] != CLAMP_NONE or state[slot] == -np.int32(level):
             return
-        for k in range(len(compiled.trip_pin)):
-            if compiled.trip_pin[k, 0] == slot and compiled.trip_pin[k, 1] == level:
-                begin_trip(compiled, circuit, rows)
+        for k in range(table[TRIP_WHILE], table[TRIP_WHILE + 1], 2):
+            if table[k] == slot and table[k + 1] == level:
+                begin_trip(compiled, transfer, circuit, rows)
                 set_event_pin(circuit, node, level)
                 return
-        compiled.state[slot] = -np.int32(level)
-    settle_compiled(compiled, circuit)
+        state[slot] = -np.int32(level)
+    settle_compiled(compiled)
 
 
 @njit(cache=True)
-def record_promised(compiled: Compiled, row: NDArray[np.uint8]) -> None:
+def record_promised(state: NDArray[np.int32], table: NDArray[np.int64], row: NDArray[np.uint8]) -> None:
     """Write all live nodes and supplies in order of id, little-endian packed bits."""
-    call_routine(compiled.record[0], compiled.state, row, compiled.unstable)
+    call_routine(table[table[RECORD]], state, row, row)
 
 
 @njit(cache=True)
-def record_slots(compiled: Compiled, slots: NDArray[np.int64], row: NDArray[np.uint8]) -> None:
+def record_slots(state: NDArray[np.int32], slots: NDArray[np.int64], row: NDArray[np.uint8]) -> None:
     """Write some words in the order given, little-endian packed bits."""
     row[:] = 0
     for k in range(len(slots)):
-        row[k >> 3] |= np.uint8(compiled.state[slots[k]] & 1) << np.uint8(k & 7)
+        row[k >> 3] |= np.uint8(state[slots[k]] & 1) << np.uint8(k & 7)
 
 
 @njit(cache=True)
-def record(compiled: Compiled, circuit: Circuit, slots: NDArray[np.int64], row: NDArray[np.uint8]) -> None:
-    """Write some words, or all promised nodes when `slots` is empty, whoever has the chip."""
-    if compiled.counters[COUNT_EVENT_ONLY]:
-        from_event(compiled, circuit)
-    if len(slots):
-        record_slots(compiled, slots, row)
-    else:
-        record_promised(compiled, row)
-
-
-@njit(cache=True)
-def half_cycle(compiled: Compiled, circuit: Circuit, ports: Ports, rows: Rows, memory: NDArray[np.uint8]) -> None:
-    """One half-cycle on a plain memory, by whoever has the chip."""
+def event_half_cycle(
+    compiled: Compiled, transfer: Transfer, circuit: Circuit, ports: Ports, memory: NDArray[np.uint8]
+) -> None:
+    """One half-cycle on a plain memory by the event engine, which has the chip."""
     fetched = -1
-    if event_has_it(compiled):
-        access = clock_edge(circuit, ports)
-        if access == READ:
-            fetched = int(memory[read_nodes(circuit, ports.address)])
-            force_data(circuit, ports, fetched)
-        elif access == WRITE:
-            memory[read_nodes(circuit, ports.address)] = read_nodes(circuit, ports.data)
-        event_done(compiled, circuit, fetched)
-        return
-    access = edge_begins(compiled, circuit)
-    address = read_slots(compiled, compiled.address) if access != NO_ACCESS else 0
+    access = clock_edge(circuit, ports)
     if access == READ:
-        fetched = int(memory[address])
-        put_data(compiled, fetched)
-    edge_ends(compiled, circuit, rows, fetched)
-    if access == WRITE:
-        memory[address] = read_slots(compiled, compiled.data)
+        fetched = int(memory[read_nodes(circuit, ports.address)])
+        force_data(circuit, ports, fetched)
+    elif access == WRITE:
+        memory[read_nodes(circuit, ports.address)] = read_nodes(circuit, ports.data)
+    event_done(compiled, transfer, circuit, fetched)
 
 
 @njit(cache=True)
 def run_half_cycles(
-    compiled: Compiled, circuit: Circuit, ports: Ports, rows: Rows, memory: NDArray[np.uint8], n: int
-) -> None:
-    for _ in range(n):
-        half_cycle(compiled, circuit, ports, rows, memory)
-
-
-@njit(cache=True)
-def run_recording(
     compiled: Compiled,
+    transfer: Transfer,
     circuit: Circuit,
     ports: Ports,
     rows: Rows,
     memory: NDArray[np.uint8],
     slots: NDArray[np.int64],
     samples: NDArray[np.uint8],
+    n: int,
 ) -> None:
-    """One half-cycle a row of `samples` (n_half_cycles, n_bytes), recorded after it; see `record`."""
-    for k in range(len(samples)):
-        half_cycle(compiled, circuit, ports, rows, memory)
-        record(compiled, circuit, slots, samples[k])
+    """Run on a plain memory, by whoever has the chip; record into `samples` (n, n_bytes), or nothing if it is (0, 0).
+
+    `slots` : what to record, in this order; empty for everything promised
+    """
+    state, detours, unstable = compiled.state, compiled.detours, compiled.unstable
+    counters, table = compiled.counters, compiled.table
+    for k in range(n):
+        if counters[COUNT_EVENT_LEFT] | counters[COUNT_EVENT_ONLY]:
+            event_half_cycle(compiled, transfer, circuit, ports, memory)
+            if len(samples):
+                from_event(compiled, transfer, circuit)
+        else:
+            fetched = -1
+            access = edge_begins(state, counters, table)
+            address = read_slots(state, table, ADDRESS) if access != NO_ACCESS else 0
+            if access == READ:
+                fetched = int(memory[address])
+                put_data(state, table, fetched)
+            trip = edge_ends(state, detours, unstable, counters, table, fetched)
+            if access == WRITE:
+                memory[address] = read_slots(state, table, DATA)
+            if trip:
+                begin_trip(compiled, transfer, circuit, rows)
+        if len(samples):
+            if len(slots):
+                record_slots(state, slots, samples[k])
+            else:
+                record_promised(state, table, samples[k])

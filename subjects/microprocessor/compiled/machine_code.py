@@ -62,6 +62,11 @@ def load_code(key: str, names: Sequence[str], build: Callable[[], tuple[str, Any
     return MachineCode(*kept, names)
 
 
+def compile_code(text: str, names: Sequence[str]) -> MachineCode:
+    """Code of a module, compiled here and now and kept nowhere."""
+    return MachineCode(None, _compile(text), names)
+
+
 def _digest(key: str) -> str:
     features = llvm.get_host_cpu_features().flatten()
     told = f"{key}\0{llvmlite.__version__}\0{llvm.llvm_version_info}\0{llvm.get_host_cpu_name()}\0{features}\0"

@@ -9,7 +9,7 @@ cycle goes through. `emission` makes machine code of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -136,12 +136,12 @@ def compile_program(netlist: Netlist, chip: ChipDescription, masks: MaskPlan = I
         masks=masks,
         expressions=expressions,
         phases=tuple(
-            _routine(known, _kept(results, needed - known.keys(), expressions), expressions)
+            _routine(known, kept_results(results, needed - known.keys(), expressions), expressions)
             for known, results in zip(constants, phases, strict=True)
         ),
         # in a race nothing propagates: all components see the gates as they were
         race_passes=tuple(
-            Routine({}, (Block((_united(_kept(results, needed, expressions)),), ()),)) for results in passes
+            Routine({}, (Block((_united(kept_results(results, needed, expressions)),), ()),)) for results in passes
         ),
         stored=(*wires.promised, *sorted(needed - wires.live)),
     )
@@ -163,7 +163,7 @@ def _needed(live: frozenset[int], solutions: Iterable[list[Results]], expression
     return needed
 
 
-def _kept(components: list[Results], needed: set[int], expressions: Expressions) -> list[Results]:
+def kept_results(components: list[Results], needed: Container[int], expressions: Expressions) -> list[Results]:
     """Results that somebody needs, nodes that only keep their charge left out."""
     kept: list[Results] = []
     for results in components:

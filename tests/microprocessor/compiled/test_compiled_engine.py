@@ -13,8 +13,9 @@ import pytest
 
 from rig.errors import SubjectError, UnknownUnitError
 from subjects.microprocessor.chip import ChipDescription, ClockStep, MemoryProtocol, Register, ResetScript
-from subjects.microprocessor.circuit import CLAMP_HIGH
+from subjects.microprocessor.circuit import CLAMP_HIGH, CLAMP_LOW, MODE_OFF, MODE_ON
 from subjects.microprocessor.compiled.compiled_engine import CompiledEngine
+from subjects.microprocessor.compiled.kernels import COUNT_EVENT_ONLY
 from subjects.microprocessor.engine import EngineState
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.mos6502 import MOS6502
@@ -151,15 +152,82 @@ def test_a_snapshot_continues_as_if_nothing_had_happened(both):
         np.testing.assert_array_equal(*copies)
 
 
-def test_a_perturbed_chip_is_exact_and_comes_back(both, mos6502: Netlist):
-    memories = start(both, random_image(21))
+def nothing(netlist: Netlist) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros(netlist.n_nodes, np.uint8), np.zeros(netlist.n_rows, np.uint8)
+
+
+PERTURBED = {
+    "node held high": ({"a6": CLAMP_HIGH}, {}),
+    "node held low": ({"idb3": CLAMP_LOW}, {}),
+    "inside the ALU": ({"alua2": CLAMP_HIGH, "alub5": CLAMP_LOW}, {}),
+    "pin held": ({"rdy": CLAMP_LOW}, {}),
+    "stuck off": ({}, {700: MODE_OFF}),
+    "stuck on": ({}, {700: MODE_ON}),
+    "several": ({"x3": CLAMP_HIGH, "pcl0": CLAMP_LOW}, {700: MODE_OFF, 1500: MODE_ON}),
+}
+
+
+@pytest.mark.parametrize("name", PERTURBED)
+def test_a_perturbed_chip_runs_compiled_and_exact(name: str, both, mos6502: Netlist):
+    compiled = both[0]
+    clamps, modes = PERTURBED[name]
+    clamp, row_mode = nothing(mos6502)
+    for node, level in clamps.items():
+        clamp[mos6502.node_ids[node]] = level
+    for transistor, mode in modes.items():
+        row_mode[mos6502.row_transistor == transistor] = mode
+    assert compiled.is_exact(clamp, row_mode)
+    image = random_image(21)
+    image[np.isin(image, list(MOS6502.trips.opcodes))] = 0xEA
+    memories = start(both, image)
     assert_same(both, 301, memories)
-    clamp = np.zeros(mos6502.n_nodes, np.uint8)
-    clamp[mos6502.node_ids["idb3"]] = CLAMP_HIGH
-    for held in (clamp, np.zeros_like(clamp)):
+    for held in ((clamp, row_mode), nothing(mos6502), (clamp, row_mode)):
+        for engine in both:
+            engine.perturb(*held)
+        np.testing.assert_array_equal(compiled.values[compiled.promised], both[1].values[compiled.promised])
+        assert not compiled.compiled.counters[COUNT_EVENT_ONLY]
+        assert_same(both, 401, memories)
+    # a snapshot has the perturbation in it
+    again = CompiledEngine(mos6502, MOS6502)
+    again.restore(compiled.snapshot())
+    rows = [np.zeros((300, (len(compiled.promised) + 7) // 8), np.uint8) for _ in both]
+    again.run(300, memories[0], rows[0])
+    both[1].run(300, memories[1], rows[1], compiled.promised)
+    np.testing.assert_array_equal(*rows)
+
+
+def test_what_cannot_be_compiled_goes_to_the_event_engine_and_comes_back(both, mos6502: Netlist):
+    compiled = both[0]
+    memories = start(both, random_image(22))
+    assert_same(both, 301, memories)
+    clamp, row_mode = nothing(mos6502)
+    clamp[mos6502.node_ids["cclk"]] = CLAMP_HIGH
+    assert not compiled.is_exact(clamp, row_mode)
+    for held, by_events in ((clamp, 1), (np.zeros_like(clamp), 0)):
         for engine in both:
             engine.perturb(held)
+        assert compiled.compiled.counters[COUNT_EVENT_ONLY] == by_events
         assert_same(both, 501, memories)
+
+
+def test_what_comes_out_different_in_the_trial_goes_to_the_event_engine(both, mos6502: Netlist):
+    """A transistor whose loss can be expressed, but leaves a race that the intact chip does not know."""
+    compiled = both[0]
+    clamp, row_mode = nothing(mos6502)
+    row_mode[mos6502.row_transistor == 1414] = MODE_OFF
+    assert not compiled.is_exact(clamp, row_mode)
+    trusting = CompiledEngine(mos6502, MOS6502, trusting=True)
+    assert trusting.is_exact(clamp, row_mode)
+    memories = start(both, random_image(23))
+    for engine in both:
+        engine.perturb(row_mode=row_mode)
+    assert_same(both, 500, memories)
+    # what is trusted untried differs from the event engine
+    memories = start((trusting, both[1]), random_image(0))
+    for engine in (trusting, both[1]):
+        engine.perturb(row_mode=row_mode)
+    with pytest.raises(AssertionError):
+        assert_same((trusting, both[1]), 2000, memories)
 
 
 def test_some_nodes_in_any_order(both):
