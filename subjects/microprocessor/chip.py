@@ -89,6 +89,14 @@ class Trips:
 
 
 @dataclass(frozen=True)
+class Inexact:
+    """Lesions that can be compiled but are known to come out wrong: transistors as (gate, c1, c2) node ids."""
+
+    off: frozenset[tuple[int, int, int]] = frozenset()
+    on: frozenset[tuple[int, int, int]] = frozenset()
+
+
+@dataclass(frozen=True)
 class Register:
     """A number kept in nodes.
 
@@ -135,8 +143,8 @@ class ChipDescription:
     um_per_unit : mask units to micrometres
     regions : rules in order
     race_passes, trips : what the compiled engine must be told; nothing for a chip whose clocks do not overlap
-    exercise : (address, contents) of a program that uses the whole chip for ever: on it the compiled engine tries
-        perturbations before it trusts itself with them
+    inexact : lesions that only the event engine simulates exactly, as far as a survey has found them
+    halting : opcodes that end every program; the programs on which perturbations are tried have none of them
     """
 
     name: str
@@ -152,7 +160,8 @@ class ChipDescription:
     regions: tuple[RegionRule, ...] = ()
     race_passes: tuple[RacePass, ...] = ()
     trips: Trips = Trips()
-    exercise: tuple[tuple[int, bytes], ...] = ()
+    inexact: Inexact = Inexact()
+    halting: frozenset[int] = frozenset()
 
 
 def bits(pattern: str, n: int) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from subjects.microprocessor.chip import (
     Trips,
     bits,
 )
+from subjects.microprocessor.mos6502_inexact import INEXACT
 from subjects.microprocessor.mos6502_regions import REGIONS
 
 UM_PER_UNIT = 0.443
@@ -29,24 +30,6 @@ The drawing is 8769 by 9628 units and the die 153 by 168 mil (3.89 by 4.27 mm: W
 0.4432 one way, 0.4432 the other. The shortest gates, 16 to 17 units, are then 7 to 7.5 µm long, which fits its process
 of 8 µm.
 """
-
-EXERCISE = (
-    (0x0020, bytes((0x00, 0x06))),  # where STA ($20),Y writes
-    (
-        0x0400,
-        bytes.fromhex(
-            "a2ff 9a d8 a935 a07c"  # LDX #$FF, TXS, CLD, LDA #$35, LDY #$7C
-            "7d0003 9d0003 2610 4510"  # LOOP: ADC $0300,X, STA $0300,X, ROL $10, EOR $10
-            "204004 e8 88 9120 b122 e124"  # JSR SUB, INX, DEY, STA ($20),Y, LDA ($22),Y, SBC ($24,X)
-            "2c0003 5002 c980 b001 ea"  # BIT $0300, BVC .+2, CMP #$80, BCS .+1, NOP
-            "4e1103 ce1203 f8 6927 e913 d8"  # LSR $0311, DEC $0312, SED, ADC #$27, SBC #$13, CLD
-            "4c0804"  # JMP LOOP
-        ),
-    ),
-    # SUB: PHP, PHA, TXA, PHA, PLA, TAX, PLA, PLP, TYA, TAY, TSX, RTS
-    (0x0440, bytes.fromhex("08 48 8a 48 68 aa 68 28 98 a8 ba 60")),
-    (0xFFFC, bytes((0x00, 0x04))),
-)
 
 MOS6502 = ChipDescription(
     name="mos6502",
@@ -99,5 +82,6 @@ MOS6502 = ChipDescription(
         opcodes=frozenset((0x8B, 0xAB, 0xBB)),
         n_half_cycles=16,
     ),
-    exercise=EXERCISE,
+    inexact=INEXACT,
+    halting=frozenset((0x02, 0x12, 0x22, 0x32, 0x42, 0x52, 0x62, 0x72, 0x92, 0xB2, 0xD2, 0xF2)),
 )
