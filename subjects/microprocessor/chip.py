@@ -90,10 +90,11 @@ class Trips:
 
 @dataclass(frozen=True)
 class Inexact:
-    """Lesions that can be compiled but are known to come out wrong: transistors as (gate, c1, c2) node ids."""
+    """Perturbations that can be compiled but come out wrong: transistors as (gate, c1, c2), nodes by id."""
 
     off: frozenset[tuple[int, int, int]] = frozenset()
     on: frozenset[tuple[int, int, int]] = frozenset()
+    held_low: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class ChipDescription:
     um_per_unit : mask units to micrometres
     regions : rules in order
     race_passes, trips : what the compiled engine must be told; nothing for a chip whose clocks do not overlap
-    inexact : lesions that only the event engine simulates exactly, as far as a survey has found them
+    inexact : perturbations that only the event engine simulates exactly, as far as a survey has found them
     halting : opcodes that end every program; the programs on which perturbations are tried have none of them
     """
 

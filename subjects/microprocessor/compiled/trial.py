@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from subjects.microprocessor.circuit import MODE_OFF, MODE_ON
+from subjects.microprocessor.circuit import CLAMP_LOW, MODE_OFF, MODE_ON
 from subjects.microprocessor.engine import EngineState
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.lesions import transistor_modes
@@ -61,22 +61,22 @@ class Trial:
 
     def is_exact(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> bool:
         """Whether every promised node is the event engine's in every half-cycle of the trial."""
-        if self._is_known(row_mode):
+        if self._is_known(clamp, row_mode):
             return False
         key = clamp.tobytes() + row_mode.tobytes()
         if key not in self._verdicts:
             self._verdicts[key] = self._try(clamp, row_mode)
         return self._verdicts[key]
 
-    def _is_known(self, row_mode: NDArray[np.uint8]) -> bool:
-        """Whether one of the lesions is on the chip's list."""
+    def _is_known(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> bool:
+        """Whether one of the perturbations is on the chip's list."""
         netlist, inexact = self._reference.netlist, self._reference.chip.inexact
         modes = transistor_modes(netlist, row_mode)
         for mode, listed in ((MODE_OFF, inexact.off), (MODE_ON, inexact.on)):
             for t in np.flatnonzero(modes == mode):
                 if (int(netlist.gate[t]), int(netlist.c1[t]), int(netlist.c2[t])) in listed:
                     return True
-        return False
+        return not inexact.held_low.isdisjoint(np.flatnonzero(clamp == CLAMP_LOW).tolist())
 
     def _try(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> bool:
         return all(self._agree(start, memory, clamp, row_mode) for start, memory in self._starts)
