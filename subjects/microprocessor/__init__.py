@@ -50,8 +50,8 @@ PLUGIN = SubjectPlugin(
         OptionInfo("chip_dir", "a folder with other Visual6502 files than the installed ones", ""),
         OptionInfo(
             "engine",
-            "event: every node exact; compiled: far faster, without nodes that nothing depends on, event by event where "
-            "only that is exact; auto: compiled",
+            "event: every node exact; compiled: far faster, without nodes that nothing depends on, event by event "
+            "where only that is exact; auto: compiled",
             "auto",
             offered=("auto", "event", "compiled"),
         ),
