@@ -11,7 +11,7 @@ one for all lanes.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -121,40 +121,30 @@ def fork(boards: Boards, screens: Screens, lane: int) -> None:
 
 
 @njit(cache=True)
-def read_device(boards: Boards, lane: int, address: int) -> int:
-    """Read a register of a lane's own TIA or RIOT. Returns what the data bus then carries."""
-    s = boards.boards[lane]
-    cycle = boards.cycle[0]
+def read_device(s: Any, cycle: int, address: int, bus: int) -> int:
+    """Read a register of a board's TIA or RIOT. Returns what the data bus then carries; `bus` is what it carried."""
     s.cycle = cycle
     if address & A7:
         return riot.read(s, address)
-    s.data_bus = boards.bus[lane]
+    s.data_bus = bus
     if address & 0x0F <= CXPPMM:
         tia.catch_up(s, CLOCKS_PER_CYCLE * (cycle + 1))
     return tia.read(s, address & 0x0F)
 
 
 @njit(cache=True)
-def write_device(boards: Boards, screens: Screens, lane: int, address: int, data: int) -> bool:
-    """Write a register of a lane's own TIA or RIOT. Returns whether RDY has gone low."""
-    s = boards.boards[lane]
-    cycle = boards.cycle[0]
+def write_device(s: Any, cycle: int, address: int, data: int) -> None:
+    """Write a register of a board's TIA or RIOT. It may leave `s.rdy` low, or `s.frame_done` set."""
     s.cycle = cycle
     if address & A7:
         riot.write(s, address, data)
-        return False
+        return
     register = address & 0x3F
     if register > CXCLR:
-        return False
+        return
     if tia.is_seen(s, register, data):
         tia.catch_up(s, CLOCKS_PER_CYCLE * (cycle + 1))
     tia.write(s, register, data)
-    if s.frame_done:
-        _end_frame(boards, screens, lane)
-    if s.rdy:
-        return False
-    s.rdy = 1
-    return True
 
 
 @njit(cache=True)
@@ -164,11 +154,12 @@ def end_line(boards: Boards, screens: Screens) -> None:
     for lane in range(len(boards.due_cycle)):
         if boards.own[lane >> 6] >> np.uint64(lane & 63) & np.uint64(1) and boards.due_cycle[lane] <= cycle:
             tia.catch_up(boards.boards[lane], CLOCKS_PER_CYCLE * (cycle + 1))
-            _end_frame(boards, screens, lane)
+            end_lane_frame(boards, screens, lane)
 
 
 @njit(cache=True)
-def _end_frame(boards: Boards, screens: Screens, lane: int) -> None:
+def end_lane_frame(boards: Boards, screens: Screens, lane: int) -> None:
+    """End a lane's frame with this cycle."""
     s = boards.boards[lane]
     cycle = boards.cycle[0]
     tia.catch_up(s, CLOCKS_PER_CYCLE * (cycle + 1))

@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from subjects.microprocessor.atari2600.state import CYCLES_PER_LINE
 from subjects.microprocessor.compiled.calling import call_routine
-from subjects.microprocessor.lanes.boards import A7, A9, A12, Boards, end_line, fork, read_device, write_device
+from subjects.microprocessor.lanes.boards import (
+    A7,
+    A9,
+    A12,
+    Boards,
+    end_lane_frame,
+    end_line,
+    fork,
+    read_device,
+    write_device,
+)
 from subjects.microprocessor.lanes.planes import (
     BITS_PER_BYTE,
     LANES_PER_WORD,
@@ -23,6 +33,7 @@ from subjects.microprocessor.lanes.screens import Screens
 COUNT_STEP, COUNT_TICK = 0, 1
 _ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _ONE = np.uint64(1)
+# What takes arrays every half-cycle is inlined: passing an array costs some nanoseconds of reference counting
 _N_ADDRESS_BITS = 13  # as many as the board decodes
 
 
@@ -86,7 +97,7 @@ class Notes(NamedTuple):
     unstable_tick: NDArray[np.int64]
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _holds(state: Any, levels: Levels, w: int) -> Any:
     """Lanes of a word in which all levels hold."""
     held = _ALL
@@ -96,7 +107,7 @@ def _holds(state: Any, levels: Levels, w: int) -> Any:
     return held
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _spread(bit: Any) -> Any:
     """All lanes 0 or 1, as bit 0 of a word is."""
     return _ALL if bit & _ONE else np.uint64(0)
@@ -117,7 +128,7 @@ def _note_bus(chips: Chips, boards: Boards, screens: Screens, notes: Notes, w: i
             boards.own[w] |= _ONE << np.uint64(index)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _compare_accesses(chips: Chips, boards: Boards, screens: Screens, notes: Notes) -> None:
     """Compare address, read and write of all lanes with the leader's."""
     state = chips.state
@@ -139,11 +150,12 @@ class Scratch(NamedTuple):
     data: NDArray[np.uint8]
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _answer_reads(chips: Chips, boards: Boards, screens: Screens, notes: Notes, scratch: Scratch) -> bool:
     """Read for all lanes that read, and drive their data lines. Returns whether one may have fetched a racy opcode."""
     state = chips.state
     low, high, data, rom, ram = scratch.low, scratch.high, scratch.data, boards.rom, boards.ram
+    records, bus, is_racy, cycle = boards.boards, boards.bus, chips.is_racy, boards.cycle[0]
     may_race = False
     for w in range(state.shape[1]):
         first = LANES_PER_WORD * w
@@ -162,10 +174,10 @@ def _answer_reads(chips: Chips, boards: Boards, screens: Screens, notes: Notes, 
                 elif address & A7 and not address & A9:
                     found = ram[lane, address & 0x7F]
                 else:
-                    found = np.uint8(read_device(boards, lane, address))
-                boards.bus[lane] = found
+                    found = np.uint8(read_device(records[lane], cycle, address, int(bus[lane])))
+                bus[lane] = found
                 data[lane] = found
-                may_race |= chips.is_racy[found] != 0
+                may_race |= is_racy[found] != 0
                 if lane == 0:
                     data[1:LANES_PER_WORD] = found  # of followers
         leader = np.uint64(boards.bus[0])
@@ -184,11 +196,12 @@ def _answer_reads(chips: Chips, boards: Boards, screens: Screens, notes: Notes, 
     return may_race
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _take_writes(chips: Chips, boards: Boards, screens: Screens, notes: Notes, scratch: Scratch) -> bool:
     """Take what all lanes write. Returns whether RDY of any has gone low."""
     state = chips.state
     low, high, data = scratch.low, scratch.high, scratch.data
+    records, bus, ram, cycle = boards.boards, boards.bus, boards.ram, boards.cycle[0]
     n_words = state.shape[1]
     any_writing = np.uint64(0)
     for w in range(n_words):
@@ -214,12 +227,18 @@ def _take_writes(chips: Chips, boards: Boards, screens: Screens, notes: Notes, s
             lane = first + index
             waiting &= waiting - _ONE
             address = int(low[lane]) | int(high[lane]) << 8
-            boards.bus[lane] = data[lane]
+            bus[lane] = data[lane]
             if address & A12:
                 continue
             if address & A7 and not address & A9:
-                boards.ram[lane, address & 0x7F] = data[lane]
-            elif write_device(boards, screens, lane, address, int(data[lane])):
+                ram[lane, address & 0x7F] = data[lane]
+                continue
+            s = records[lane]
+            write_device(s, cycle, address, int(data[lane]))
+            if s.frame_done:
+                end_lane_frame(boards, screens, lane)
+            if s.rdy == 0:
+                s.rdy = 1
                 goes_low = True
                 if lane == 0:
                     for other in range(n_words):
@@ -239,7 +258,7 @@ def _note_races(chips: Chips, boards: Boards, notes: Notes) -> None:
                 notes.racy_tick[lane] = chips.counters[COUNT_TICK]
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def settle(chips: Chips) -> None:
     """Settle after a pin, a mask or a state has changed: the current phase once more."""
     phases = chips.phases
@@ -247,8 +266,8 @@ def settle(chips: Chips) -> None:
     call_routine(phases.item[last], chips.state, chips.masks, chips.unstable)
 
 
-@njit(cache=True)
-def _enter_step(chips: Chips, step: int) -> None:
+@njit(cache=True, inline="always")
+def enter_step(chips: Chips, step: int) -> None:
     state = chips.state
     for r in range(chips.races.start[step], chips.races.start[step + 1]):
         guards = chips.race_guards
@@ -262,7 +281,7 @@ def _enter_step(chips: Chips, step: int) -> None:
         call_routine(chips.phases.item[p], state, chips.masks, chips.unstable)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _follow_ready(chips: Chips, boards: Boards) -> None:
     """Put RDY of all lanes on their pins and settle."""
     for w in range(chips.state.shape[1]):
@@ -307,7 +326,7 @@ def run_half_cycles(chips: Chips, boards: Boards, screens: Screens, notes: Notes
         if chips.access[step]:
             _compare_accesses(chips, boards, screens, notes)
             may_race = _answer_reads(chips, boards, screens, notes, scratch)
-            _enter_step(chips, step)
+            enter_step(chips, step)
             if may_race:
                 _note_races(chips, boards, notes)
             if _take_writes(chips, boards, screens, notes, scratch):
@@ -316,7 +335,7 @@ def run_half_cycles(chips: Chips, boards: Boards, screens: Screens, notes: Notes
                 end_line(boards, screens)
             boards.cycle[0] += 1
         else:
-            _enter_step(chips, step)
+            enter_step(chips, step)
             if boards.cycle[0] % CYCLES_PER_LINE == 0 and boards.waiting.any():
                 boards.waiting[:] = 0
                 _follow_ready(chips, boards)

@@ -98,7 +98,7 @@ word_from_bytes: Any = intrinsic(_word_from_bytes)
 lowest_bit: Any = intrinsic(_lowest_bit)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def bytes_from_planes(planes: Any, first: Any, w: int, out: Any, start: int) -> None:
     """Bytes of 64 lanes from planes.
 
