@@ -36,8 +36,8 @@ from subjects.microprocessor.mos6502 import MOS6502  # noqa: E402
 from subjects.microprocessor.netlist import Netlist, load_netlist  # noqa: E402
 from subjects.microprocessor.stream_layouts import word_fields  # noqa: E402
 
-N_TIMED = 50_000
-N_TURNS = 7
+N_TIMED = 20_000
+N_TURNS = 4
 N_CHAINED = 4096
 
 
