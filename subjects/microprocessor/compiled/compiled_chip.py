@@ -77,6 +77,9 @@ class CompiledChip:
         return np.zeros((self.n_slots, self.shape.n_bytes), np.uint8)
 
     def new_masks(self) -> NDArray[np.uint8]:
+        """Rows of masks, or for a shape with detours their table: (n_groups, 8) bytes."""
+        if self.shape.detours:
+            return np.zeros((self.n_groups, 8), np.uint8)
         return np.zeros((max(self.masks.n_rows, 1), self.shape.n_bytes), np.uint8)
 
     def new_word(self) -> NDArray[np.uint8]:
