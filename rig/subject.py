@@ -162,6 +162,7 @@ class Asset:
     install : called with a folder to copy from, or None to download, and a line-printing callback; returns the folder
         it was installed in. Raises AssetError.
     is_installed : whether it is here already
+    needed : the subject cannot be opened without it
     """
 
     name: str
@@ -169,6 +170,7 @@ class Asset:
     licence: str
     install: Callable[[Path | None, Callable[[str], None]], Path]
     is_installed: Callable[[], bool]
+    needed: bool = True
 
 
 @dataclass(frozen=True)

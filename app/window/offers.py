@@ -32,7 +32,7 @@ def offers() -> tuple[Offer, ...]:
         if isinstance(plugin, BrokenPlugin):
             missing.append(Offer(name, None, f"subject {name} cannot be loaded: {plugin.reason}"))
             continue
-        absent = [a.name for a in plugin.assets if not a.is_installed()]
+        absent = [a.name for a in plugin.assets if a.needed and not a.is_installed()]
         if absent:
             line = f"{plugin.name} needs {absent[0]}, which Headstage may not ship: run  headstage install {absent[0]}"
             missing.append(Offer(f"{plugin.name}  (needs {absent[0]})", None, line))
@@ -50,7 +50,7 @@ def cartridge_plugins() -> list[str]:
         for name, plugin in installed_plugins().items()
         if not isinstance(plugin, BrokenPlugin)
         and any(o.name == "cartridge" for o in plugin.options)
-        and all(a.is_installed() for a in plugin.assets)
+        and all(a.is_installed() for a in plugin.assets if a.needed)
     ]
 
 

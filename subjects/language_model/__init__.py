@@ -65,6 +65,7 @@ PLUGIN = SubjectPlugin(
             licence="Apache-2.0, Hugging Face TB",
             install=_install_smollm2,
             is_installed=_smollm2_is_installed,
+            needed=False,
         ),
     ),
     find_asset=_find_asset,
