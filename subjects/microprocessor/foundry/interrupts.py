@@ -1,0 +1,84 @@
+"""Reset, NMI, IRQ and SO: from the pins to the instruction that is forced to be BRK."""
+
+from __future__ import annotations
+
+from subjects.microprocessor.foundry.die import Block, Die
+
+
+def draw_interrupts(die: Die) -> None:
+    draw_pins(die)
+    draw_poll(die)
+    draw_nmi(die)
+    draw_reset(die)
+    draw_overflow_pin(die)
+
+
+def draw_pins(die: Die) -> None:
+    """Every pin behind an inverter, sampled in phase 2 and handed on in phase 1."""
+    for pin in ("irq", "nmi", "res", "so"):
+        block = die.block(f"control/interrupts/{pin}")
+        block.switch("phi2", block.inv(pin), f"{pin}_low.sampled")
+        block.switch("phi1", block.inv(f"{pin}_low.sampled"), f"~{pin}_low.held")
+        block.buffer(f"~{pin}_low", f"~{pin}_low.held")
+
+
+def draw_poll(die: Die) -> None:
+    """In the last cycle: is an interrupt due? The answer holds from the next T1 to the end of the BRK it forces."""
+    block = die.block("control/interrupts/poll")
+    block.nor("ordinary_last", "~LAST", "NO_POLL")
+    block.either("poll", "ordinary_last", "BRANCH_T2")
+    irq = block.nor("irq_due", "~irq_low", "p2")
+    due = block.nor("~due", irq, "nmi_due")
+    found = block.nor("found", "~poll", due)
+    kept = block.nor("intg.kept", "~intg", "BREAK_DONE")
+    block.switch("phi2", block.nor("~interrupt.next", found, kept, "reset"), "~interrupt.latch")
+    block.nor("interrupt.latch.held", "~interrupt.latch")
+    block.switch("step", "interrupt.latch.held", "intg")
+    block.inv("intg")
+
+
+def draw_nmi(die: Die) -> None:
+    """A falling edge is remembered until a vector has been taken for it."""
+    block = die.block("control/interrupts/nmi")
+    _before(block, "nmi")
+    block.nor("nmi.edge", "~nmi_low", "nmi_before")
+    block.either("nmi_due", "nmi.edge", "nmi.pending")
+    take = block.nor("nmi.take", "~VECTOR_CHOICE", "~nmi_due")
+    block.switch("phi2", block.nor("nmi.pending.next", "~nmi_due", take, "reset"), "nmi.pending.latch")
+    block.switch("phi1", block.inv("nmi.pending.latch"), "~nmi.pending.held")
+    block.buffer("~nmi.pending", "~nmi.pending.held")
+    vector = block.sub("vector")
+    keep = vector.nor("nmi_vector.keep", "~VECTOR_KEEP", "~nmi_taken")
+    vector.switch("phi2", vector.nor("~nmi_vector.next", take, keep), "~nmi_vector.held")
+    vector.buffer("~nmi_vector", "~nmi_vector.held")
+    vector.switch("step", "nmi_vector", "nmi_taken")
+    vector.inv("nmi_taken")
+
+
+def draw_reset(die: Die) -> None:
+    """RES holds the chip outside of every cycle; the BRK that follows writes nothing and takes its own vector."""
+    block = die.block("control/interrupts/res")
+    block.buffer("reset", "res_low")
+    _before(block, "res")
+    block.nor("released", "res_low", block.inv("res_before"))
+    kept = block.nor("reset_due.kept", "~reset_due", "BREAK_DONE")
+    block.switch("phi2", block.nor("~reset_due.next", "reset", kept), "~reset_due.latch")
+    block.switch("step", block.inv("~reset_due.latch"), "reset_due.held")
+    block.buffer("reset_due", "reset_due.held")
+    block.nor("write", block.inv("WRITE"), "reset_due")
+    block.inv("write")
+
+
+def draw_overflow_pin(die: Die) -> None:
+    """A falling edge of SO sets V."""
+    block = die.block("control/interrupts/so")
+    _before(block, "so")
+    block.switch("phi2", block.nor("so.edge", "~so_low", "so_before"), "so.edge.latch")
+    block.nor("SO_SET", "~phi1", block.inv("so.edge.latch"))
+
+
+def _before(block: Block, pin: str) -> None:
+    """`PIN_before`: the pin was low one cycle earlier."""
+    block.switch("phi2", f"{pin}_low", f"{pin}_before.latch")
+    block.switch("phi1", block.inv(f"{pin}_before.latch"), f"~{pin}_before.held")
+    block.nor(f"{pin}_before", f"~{pin}_before.held")

@@ -1,0 +1,20 @@
+"""The HS6502, a processor of our own: pin for pin what the MOS 6502 is, built by `foundry`.
+
+Pins, clocking and reset are those of the MOS part (`mos6502`), so that either can stand on the same board.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from subjects.microprocessor.chip import Register, bits
+from subjects.microprocessor.mos6502 import MOS6502
+
+HS6502 = replace(
+    MOS6502,
+    name="hs6502",
+    title="Headstage HS6502",
+    registers={**MOS6502.registers, "ir": Register(bits("ir{}", 8))},
+    um_per_unit=1.0,
+    regions=(),
+)
