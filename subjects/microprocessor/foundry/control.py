@@ -21,6 +21,9 @@ AT_ONCE = ("INC", "ACCESS", "PAGE", "STORE", "MODIFY", "LAST", "BRANCH_T2", "NO_
 WHOLE_CYCLE = ("OP_OR", "OP_AND", "OP_EOR", "OP_SHIFT", "CIN_1", "CIN_C", "CIN_PAGE", "ADC", "SBC", "WRITE")
 """Controls that hold through both phases of the next cycle; all others are high in its phase 1."""
 
+NEVER_STALLED = ("R_SB", "SB_ADH", "ABH_ALWAYS")
+"""Lines that RDY does not hold: while an indexed address waits for its high byte, the byte is corrected all the same."""
+
 
 def draw_control(die: Die) -> None:
     """The planes and everything behind them."""
@@ -118,4 +121,5 @@ def _or_line(die: Die, control: str, lines: list[str]) -> None:
     else:
         latch = die.block(f"control/lines/{control}")
         latch.switch("phi2", f"~{control}.next", f"~{control}.latch")
-        latch.nor(control, "~phi1", "stall", f"~{control}.latch")
+        stalled = () if control in NEVER_STALLED else ("stall",)
+        latch.nor(control, "~phi1", *stalled, f"~{control}.latch")

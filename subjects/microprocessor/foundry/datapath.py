@@ -93,7 +93,8 @@ def draw_address_latches(die: Die, bit: int) -> None:
     """The address that the pins show, kept until another is loaded."""
     for half, path in (("l", "low"), ("h", "high")):
         block = die.block(f"latches/address {path}", bit)
-        register_cell(block, f"ab{half}{bit}", ((f"AB{half.upper()}", f"ad{half}{bit}"),))
+        loads = ("ABL",) if half == "l" else ("ABH", "ABH_ALWAYS")
+        register_cell(block, f"ab{half}{bit}", tuple((load, f"ad{half}{bit}") for load in loads))
 
 
 def draw_constants(die: Die) -> None:

@@ -47,11 +47,16 @@ ZERO_PAGE = "ADH_0x0 ADH_00 ABL ABH"
 JUMP = "ADL_PCL ADH_PCH ABL ABH"
 LESS_1 = "AI_SB"  # SB carries FF
 PLUS_1 = "AI_0 CIN_1"
+FIX_PAGE = "R_SB SB_ADH ABH_ALWAYS"
 SET_P = "N_DB V_DB P_DB"
 
 
 def _rows(state: str, *lines: tuple[str, ...]) -> list[Row]:
     return [Row(line[0], state, tuple(line[1].split()), tuple(line[2:])) for line in lines]
+
+
+def _jams(*cycles: tuple[str, str]) -> list[Row]:
+    return [row for state, asks in cycles for row in _rows(state, ("xxx10010", asks), ("0xx00010", asks))]
 
 
 SEQUENCE = [
@@ -164,6 +169,8 @@ SEQUENCE = [
     *_rows("T7", ("00000000", f"LAST R_ADL DL_ADH {JUMP} NO_POLL BREAK_DONE")),
     *_rows("W1", (ANY, "R_SB SB_DB WRITE N_DB Z_DB"), ("0xxxxxxx", "C_ALU")),
     *_rows("W2", (ANY, NEXT)),
+    # opcodes that stop the chip: nothing but RES ends them
+    *_jams(("T2", "ABL ABH"), ("T3", "VECTOR_LOW ABL ABH"), ("T4", "VECTOR_LOW ABL ABH"), ("T5", "ABL ABH")),
     # stores, in the cycle before they write
     *_rows("T2", ("100001xx", "STORE")),
     *_rows("T3", ("100101xx", "STORE"), ("100011xx", "STORE")),
@@ -179,7 +186,7 @@ KIND = {
 
 WITHIN = [
     *_rows("ACCESS", (ANY, NEXT, "~rmw"), (ANY, "MODIFY", "rmw")),
-    *_rows("PAGE", (ANY, NEXT, "reads", "~page_carry"), (ANY, "R_SB SB_ADH ABH", "~reads"), (ANY, "R_SB SB_ADH ABH", "page_carry")),
+    *_rows("PAGE", (ANY, NEXT, "reads", "~page_carry"), (ANY, FIX_PAGE, "~reads"), (ANY, FIX_PAGE, "page_carry")),
     *_rows(
         "STORE",
         (ANY, "WRITE"),
