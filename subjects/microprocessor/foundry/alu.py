@@ -78,8 +78,8 @@ def draw_result(die: Die, bit: int) -> None:
     for name, source in zip(CHOICES, sources, strict=True):
         block.switch(f"TAKE_{name}", source, f"alu{bit}.held")
     block.buffer(f"alu{bit}", f"alu{bit}.held")
-    block.drive(f"alu{bit}.sb", "R_SB", f"alu{bit}", f"sb{bit}")
-    block.drive(f"alu{bit}.adl", "R_ADL", f"alu{bit}", f"adl{bit}")
+    block.drive(f"alu{bit}.sb", "R_SB", (f"alu{bit}",), f"sb{bit}")
+    block.drive(f"alu{bit}.adl", "R_ADL", (f"alu{bit}",), f"adl{bit}")
 
 
 def draw_decimal_carries(die: Die) -> None:

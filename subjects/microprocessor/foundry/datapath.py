@@ -44,12 +44,12 @@ def draw_registers(die: Die, bit: int) -> None:
         if name == "s.in":
             block.switch("phi2", f"~{net}", f"~s{bit}.held")
             block.nor(f"s{bit}", f"~s{bit}.held")
-            block.drive(f"s{bit}.adl", "S_ADL", f"s{bit}", f"adl{bit}")
-            block.drive(f"s{bit}.sb", "S_SB", f"s{bit}", f"sb{bit}")
+            block.drive(f"s{bit}.adl", "S_ADL", (f"s{bit}",), f"adl{bit}")
+            block.drive(f"s{bit}.sb", "S_SB", (f"s{bit}",), f"sb{bit}")
         else:
-            block.drive(f"{net}.sb", f"{name.upper()}_SB", f"{net}.out", f"sb{bit}")
+            block.drive(f"{net}.sb", f"{name.upper()}_SB", (f"{net}.out",), f"sb{bit}")
     block = die.block("registers/A", bit)
-    block.drive(f"a{bit}.idb", "A_DB", f"a{bit}.out", f"idb{bit}")
+    block.drive(f"a{bit}.idb", "A_DB", (f"a{bit}.out",), f"idb{bit}")
 
 
 def draw_program_counter(die: Die, bit: int) -> None:
@@ -72,8 +72,8 @@ def draw_program_counter(die: Die, bit: int) -> None:
         block.sub("sum").differ(f"{name}.sum{bit}", net, carry)
         block.switch("phi2", f"{name}.sum{bit}", f"{counted}.held")
         block.buffer(counted, f"{counted}.held")
-        block.drive(f"{net}.{bus}", f"PC{half.upper()}_AD{half.upper()}", counted, f"{bus}{bit}")
-        block.drive(f"{net}.idb", f"PC{half.upper()}_DB", counted, f"idb{bit}")
+        block.drive(f"{net}.{bus}", f"PC{half.upper()}_AD{half.upper()}", (counted,), f"{bus}{bit}")
+        block.drive(f"{net}.idb", f"PC{half.upper()}_DB", (counted,), f"idb{bit}")
 
 
 def draw_data_latch(die: Die, bit: int) -> None:
@@ -83,7 +83,7 @@ def draw_data_latch(die: Die, bit: int) -> None:
     block.nor(f"idl{bit}", f"~idl{bit}.held")
     block.inv(f"idl{bit}")
     for control, bus in (("DL_DB", "idb"), ("DL_ADL", "adl"), ("DL_ADH", "adh")):
-        block.drive(f"idl{bit}.{bus}", control, f"idl{bit}", f"{bus}{bit}")
+        block.drive(f"idl{bit}.{bus}", control, (f"idl{bit}",), f"{bus}{bit}")
     out = die.block("latches/data out", bit)
     out.switch("phi1", f"idb{bit}", f"dor{bit}")
     out.inv(f"dor{bit}")

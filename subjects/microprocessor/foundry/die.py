@@ -138,12 +138,12 @@ class Block:
         """Charge `net` while `gate` is high."""
         self.die.add(Cell(self.region, self.bit, net, False, (Transistor(gate, VCC, net),)))
 
-    def drive(self, name: str, control: str, source: str, bus: str) -> None:
-        """Put `source` on a precharged bus while the control line is active: a 0 discharges it.
+    def drive(self, name: str, control: str, sources: tuple[str, ...], bus: str) -> None:
+        """Put a value on a precharged bus while the control line is high: discharge it when no source is high.
 
-        `control` is the line whose complement enables; the gate that decides is `name`.
+        The gate that decides is `name`.
         """
-        self.pull_down(self.nor(name, self.inv(control), source), bus)
+        self.pull_down(self.nor(name, self.inv(control), *sources), bus)
 
 
 def complement(net: str) -> str:

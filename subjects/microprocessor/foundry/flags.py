@@ -24,7 +24,8 @@ def draw_flags(die: Die) -> None:
     die.block("status/break", 4).buffer("p4", "~intg")
     for bit in (*sources, 4):
         block = die.block(f"status/{FLAGS[bit]}", bit)
-        block.drive(f"p{bit}.idb", "P_TO_DB", "p4" if bit == 4 else f"p{bit}.out", f"idb{bit}")
+        value = ("p4",) if bit == 4 else (f"p{bit}.out", "so_due") if bit == 6 else (f"p{bit}.out",)
+        block.drive(f"p{bit}.idb", "P_TO_DB", value, f"idb{bit}")
     draw_branch(die)
 
 

@@ -14,12 +14,15 @@ def draw_interrupts(die: Die) -> None:
 
 
 def draw_pins(die: Die) -> None:
-    """Every pin behind an inverter, sampled in phase 2 and handed on in phase 1."""
-    for pin in ("irq", "nmi", "res", "so"):
+    """Every pin behind an inverter. IRQ, NMI and RES are sampled in phase 2 and handed on in phase 1, SO in phase 1."""
+    for pin in ("irq", "nmi", "res"):
         block = die.block(f"control/interrupts/{pin}")
         block.switch("phi2", block.inv(pin), f"{pin}_low.sampled")
         block.switch("phi1", block.inv(f"{pin}_low.sampled"), f"~{pin}_low.held")
         block.buffer(f"~{pin}_low", f"~{pin}_low.held")
+    block = die.block("control/interrupts/so")
+    block.switch("phi1", block.inv("so"), "so_low.held")
+    block.buffer("so_low", "so_low.held")
 
 
 def draw_poll(die: Die) -> None:
@@ -44,7 +47,8 @@ def draw_nmi(die: Die) -> None:
     block.nor("nmi.edge", "~nmi_low", "nmi_before")
     block.either("nmi_due", "nmi.edge", "nmi.pending")
     take = block.nor("nmi.take", "~VECTOR_CHOICE", "~nmi_due")
-    block.switch("phi2", block.nor("nmi.pending.next", "~nmi_due", take, "reset"), "nmi.pending.latch")
+    done = block.nor("nmi.done", "~BREAK_DONE", "~nmi_taken")
+    block.switch("phi2", block.nor("nmi.pending.next", "~nmi_due", done, "reset"), "nmi.pending.latch")
     block.switch("phi1", block.inv("nmi.pending.latch"), "~nmi.pending.held")
     block.buffer("~nmi.pending", "~nmi.pending.held")
     vector = block.sub("vector")
@@ -74,7 +78,8 @@ def draw_overflow_pin(die: Die) -> None:
     block = die.block("control/interrupts/so")
     _before(block, "so")
     block.switch("phi2", block.nor("so.edge", "~so_low", "so_before"), "so.edge.latch")
-    block.nor("SO_SET", "~phi1", block.inv("so.edge.latch"))
+    block.buffer("so_due", "so.edge.latch")
+    block.nor("SO_SET", "~phi1", "~so_due")
 
 
 def _before(block: Block, pin: str) -> None:
