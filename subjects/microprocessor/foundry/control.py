@@ -49,7 +49,7 @@ def draw_instruction_register(die: Die) -> None:
     """The opcode, taken in T2; 00, which is BRK, when an interrupt is due."""
     for bit in range(8):
         block = die.block("decode/instruction register", bit)
-        block.nor(f"opcode{bit}", f"~idl{bit}", "interrupt.latch.held")
+        block.nor(f"opcode{bit}", f"~idl{bit}", "interrupt")
         register_cell(block, f"ir{bit}", (("IR", f"opcode{bit}"),))
 
 

@@ -26,17 +26,21 @@ def draw_pins(die: Die) -> None:
 
 
 def draw_poll(die: Die) -> None:
-    """In the last cycle: is an interrupt due? The answer holds from the next T1 to the end of the BRK it forces."""
+    """In the last cycle: is an interrupt due? If so it is seen to, even if RDY makes the cycle wait and the cause goes.
+
+    `interrupt` is known at the end of phase 2, `intg` is the same from the next cycle that goes on, until BRK is done.
+    """
     block = die.block("control/interrupts/poll")
-    block.nor("ordinary_last", "~LAST", "NO_POLL")
-    block.either("poll", "ordinary_last", "BRANCH_T2")
+    last = block.nor("poll.last", "~LAST", "NO_POLL")
+    block.nor("~poll", last, "BRANCH_T2")
     irq = block.nor("irq_due", "~irq_low", "p2")
-    due = block.nor("~due", irq, "nmi_due")
-    found = block.nor("found", "~poll", due)
-    kept = block.nor("intg.kept", "~intg", "BREAK_DONE")
+    found = block.nor("found", "~poll", block.nor("~due", irq, "nmi_due"))
+    kept = block.nor("interrupt.kept", "~interrupt.seen", "BREAK_DONE")
     block.switch("phi2", block.nor("~interrupt.next", found, kept, "reset"), "~interrupt.latch")
-    block.nor("interrupt.latch.held", "~interrupt.latch")
-    block.switch("step", "interrupt.latch.held", "intg")
+    block.nor("interrupt", "~interrupt.latch")
+    block.switch("phi1", "interrupt", "interrupt.seen")
+    block.inv("interrupt.seen")
+    block.switch("step", "interrupt", "intg")
     block.inv("intg")
 
 
@@ -45,10 +49,13 @@ def draw_nmi(die: Die) -> None:
     block = die.block("control/interrupts/nmi")
     _before(block, "nmi")
     block.nor("nmi.edge", "~nmi_low", "nmi_before")
-    block.either("nmi_due", "nmi.edge", "nmi.pending")
+    block.nor("nmi_due", block.nor("nmi.none", "nmi.edge", "nmi.pending"), "nmi.served")
     take = block.nor("nmi.take", "~VECTOR_CHOICE", "~nmi_due")
-    done = block.nor("nmi.done", "~BREAK_DONE", "~nmi_taken")
-    block.switch("phi2", block.nor("nmi.pending.next", "~nmi_due", done, "reset"), "nmi.pending.latch")
+    served = block.nor("nmi.served.next", "~VECTOR_KEEP", "~nmi_taken", "stall.next")
+    block.switch("phi2", served, "nmi.served.latch")
+    block.switch("phi1", block.inv("nmi.served.latch"), "~nmi.served.held")
+    block.nor("nmi.served", "~nmi.served.held")
+    block.switch("phi2", block.nor("nmi.pending.next", block.inv("nmi_due"), "reset"), "nmi.pending.latch")
     block.switch("phi1", block.inv("nmi.pending.latch"), "~nmi.pending.held")
     block.buffer("~nmi.pending", "~nmi.pending.held")
     vector = block.sub("vector")

@@ -166,7 +166,7 @@ SEQUENCE = [
         ("01100000", f"INC {NEXT}"),
         ("01000000", f"LAST R_ADL DL_ADH {JUMP}"),
     ),
-    *_rows("T7", ("00000000", f"LAST R_ADL DL_ADH {JUMP} NO_POLL BREAK_DONE")),
+    *_rows("T7", ("00000000", f"LAST R_ADL DL_ADH {JUMP} BREAK_DONE")),
     *_rows("W1", (ANY, "R_SB SB_DB WRITE N_DB Z_DB"), ("0xxxxxxx", "C_ALU")),
     *_rows("W2", (ANY, NEXT)),
     # opcodes that stop the chip: nothing but RES ends them
