@@ -33,11 +33,13 @@ def draw_clock(die: Die) -> None:
 
 
 def draw_ready(die: Die) -> None:
-    """RDY low in phase 2 of a read: the next cycle changes nothing, and the read is done again."""
+    """RDY low in phase 2 of a read: the next cycle changes nothing, the read is done `again`."""
     ready = die.block("control/ready")
     ready.nor("stall.next", "rdy", "write")
     ready.switch("phi2", "stall.next", "stall.latch")
     ready.buffer("stall", "stall.latch")
+    ready.switch("phi1", "stall", "again")
+    ready.inv("again")
 
 
 def _delayed(block: Block, net: str) -> str:

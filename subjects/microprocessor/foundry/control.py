@@ -21,8 +21,8 @@ AT_ONCE = ("INC", "ACCESS", "PAGE", "STORE", "MODIFY", "LAST", "BRANCH_T2", "NO_
 WHOLE_CYCLE = ("OP_OR", "OP_AND", "OP_EOR", "OP_SHIFT", "CIN_1", "CIN_C", "CIN_PAGE", "ADC", "SBC", "WRITE")
 """Controls that hold through both phases of the next cycle; all others are high in its phase 1."""
 
-NEVER_STALLED = ("R_SB", "SB_ADH", "ABH_ALWAYS")
-"""Lines that RDY does not hold: while an indexed address waits for its high byte, the byte is corrected all the same."""
+NEVER_STALLED = ("R_SB", "SB_ADH", "ABH_ALWAYS", "I_IR", "V_ALU", "V_CLEAR")
+"""Lines that RDY does not hold: where a read is done again, an address is corrected, I and V are changed all the same."""
 
 
 def draw_control(die: Die) -> None:
