@@ -167,6 +167,12 @@ SEQUENCE = [
         ("01000000", f"LAST R_ADL DL_ADH {JUMP}"),
     ),
     *_rows("T7", ("00000000", f"LAST R_ADL DL_ADH {JUMP} BREAK_DONE")),
+    # RES clears every register: 0 + FF + 1 goes from the ALU everywhere, 00FF to the address pins
+    *_rows(
+        "reset",
+        (ANY, "AI_0 BI_ADL CIN_1 R_SB SB_DB SB_A SB_X SB_Y SB_S IR ADH_0x0 ADH_00 ABL ABH ADL_PCL ADH_PCH"),
+        (ANY, SET_P),
+    ),
     *_rows("W1", (ANY, "R_SB SB_DB WRITE N_DB Z_DB"), ("0xxxxxxx", "C_ALU")),
     *_rows("W2", (ANY, NEXT)),
     # opcodes that stop the chip: nothing but RES ends them
