@@ -15,7 +15,7 @@ from subjects.microprocessor.foundry.microprogram import ANY, EXECUTE, KIND, SEQ
 
 CYCLES = ("t1", "t2", "t3", "t4", "t5", "t6", "t7", "w1", "w2")
 
-AT_ONCE = ("INC", "ACCESS", "PAGE", "STORE", "MODIFY", "LAST", "BRANCH_T2", "NO_POLL", "BREAK_DONE", "VECTOR_CHOICE", "VECTOR_KEEP")
+AT_ONCE = ("INC", "ACCESS", "PAGE", "STORE", "MODIFY", "LAST", "BRANCH_T2", "NO_POLL", "BREAK_DONE", "VECTOR_CHOICE", "VECTOR_KEEP", "VECTOR_DONE")
 """Controls that hold in the cycle that asks for them."""
 
 WHOLE_CYCLE = ("OP_OR", "OP_AND", "OP_EOR", "OP_SHIFT", "CIN_1", "CIN_C", "CIN_PAGE", "ADC", "SBC", "WRITE")

@@ -45,20 +45,23 @@ def draw_poll(die: Die) -> None:
 
 
 def draw_nmi(die: Die) -> None:
-    """A falling edge is remembered until a vector has been taken for it."""
+    """A falling edge is remembered until a vector has been taken for it.
+
+    While another vector is fetched no edge is seen: a pulse that ends in that time is lost. While its own is fetched,
+    edges are seen and count as served with it.
+    """
     block = die.block("control/interrupts/nmi")
-    _before(block, "nmi")
-    block.nor("nmi.edge", "~nmi_low", "nmi_before")
-    block.nor("nmi_due", block.nor("nmi.none", "nmi.edge", "nmi.pending"), "nmi.served")
-    take = block.nor("nmi.take", "~VECTOR_CHOICE", "~nmi_due")
-    served = block.nor("nmi.served.next", "~VECTOR_KEEP", "~nmi_taken", "stall.next")
-    block.switch("phi2", served, "nmi.served.latch")
-    block.switch("phi1", block.inv("nmi.served.latch"), "~nmi.served.held")
-    block.nor("nmi.served", "~nmi.served.held")
+    closed = block.nor("nmi.closed", block.nor("nmi.open", "VECTOR_KEEP", "VECTOR_DONE"), "nmi_taken")
+    unseen = block.nor("nmi.unseen", block.inv(closed), "nmi_before")
+    _before(block, "nmi", block.nor("nmi.seen", "~nmi_low", unseen))
+    block.nor("nmi.edge", "~nmi_low", "nmi_before", closed)
+    served = block.nor("nmi.served", "~VECTOR_DONE", "~nmi_taken")
+    block.nor("nmi_due", block.nor("nmi.none", "nmi.edge", "nmi.pending"), served)
     block.switch("phi2", block.nor("nmi.pending.next", block.inv("nmi_due"), "reset"), "nmi.pending.latch")
     block.switch("phi1", block.inv("nmi.pending.latch"), "~nmi.pending.held")
-    block.buffer("~nmi.pending", "~nmi.pending.held")
+    block.nor("nmi.pending", "~nmi.pending.held")
     vector = block.sub("vector")
+    take = vector.nor("nmi.take", "~VECTOR_CHOICE", "~nmi_due")
     keep = vector.nor("nmi_vector.keep", "~VECTOR_KEEP", "~nmi_taken")
     vector.switch("phi2", vector.nor("~nmi_vector.next", take, keep), "~nmi_vector.held")
     vector.buffer("~nmi_vector", "~nmi_vector.held")
@@ -70,7 +73,7 @@ def draw_reset(die: Die) -> None:
     """RES holds the chip outside of every cycle; the BRK that follows writes nothing and takes its own vector."""
     block = die.block("control/interrupts/res")
     block.buffer("reset", "res_low")
-    _before(block, "res")
+    _before(block, "res", "res_low")
     block.nor("released", "res_low", block.inv("res_before"))
     kept = block.nor("reset_due.kept", "~reset_due", "BREAK_DONE")
     block.switch("phi2", block.nor("~reset_due.next", "reset", kept), "~reset_due.latch")
@@ -83,14 +86,14 @@ def draw_reset(die: Die) -> None:
 def draw_overflow_pin(die: Die) -> None:
     """A falling edge of SO sets V."""
     block = die.block("control/interrupts/so")
-    _before(block, "so")
+    _before(block, "so", "so_low")
     block.switch("phi2", block.nor("so.edge", "~so_low", "so_before"), "so.edge.latch")
     block.buffer("so_due", "so.edge.latch")
     block.nor("SO_SET", "~phi1", "~so_due")
 
 
-def _before(block: Block, pin: str) -> None:
-    """`PIN_before`: the pin was low one cycle earlier."""
-    block.switch("phi2", f"{pin}_low", f"{pin}_before.latch")
+def _before(block: Block, pin: str, low: str) -> None:
+    """`PIN_before`: what `low` was one cycle earlier."""
+    block.switch("phi2", low, f"{pin}_before.latch")
     block.switch("phi1", block.inv(f"{pin}_before.latch"), f"~{pin}_before.held")
     block.nor(f"{pin}_before", f"~{pin}_before.held")

@@ -144,7 +144,7 @@ SEQUENCE = [
         ("0x101000", NEXT),
         ("01100000", f"{STACK_ON} R_SB SB_S DL_DB BI_DB AI_0"),
         ("01000000", f"{STACK_ON} BI_ADL {PLUS_1} DL_DB {SET_P}"),
-        ("xxx10000", "LAST PCL_ADL R_SB SB_ADH ABL ABH ADH_PCH"),
+        ("xxx10000", f"LAST PCL_ADL ABL {FIX_PAGE} ADH_PCH"),
     ),
     *_rows(
         "T5",
@@ -166,7 +166,7 @@ SEQUENCE = [
         ("01100000", f"INC {NEXT}"),
         ("01000000", f"LAST R_ADL DL_ADH {JUMP}"),
     ),
-    *_rows("T7", ("00000000", f"LAST R_ADL DL_ADH {JUMP} BREAK_DONE")),
+    *_rows("T7", ("00000000", f"LAST R_ADL DL_ADH {JUMP} BREAK_DONE"), ("00000000", "NO_POLL VECTOR_DONE", "~again")),
     # RES clears every register: 0 + FF + 1 goes from the ALU everywhere, 00FF to the address pins
     *_rows(
         "reset",
@@ -263,7 +263,7 @@ EXECUTE = [
         ("110xxxx1", "R_SB SB_DB N_DB Z_DB C_ALU"),
         ("x11xxxx1", "C_ALU"),
         ("x11xxxx1", "V_ALU", "~again"),
-        ("10111000", "V_CLEAR", "~again"),
+        ("10111000", "V_CLEAR"),
         ("0xx01010", "R_SB SB_DB SB_A N_DB Z_DB C_ALU"),
         ("11x00x00", "R_SB SB_DB N_DB Z_DB C_ALU"),
         ("11x0x100", "R_SB SB_DB N_DB Z_DB C_ALU"),
