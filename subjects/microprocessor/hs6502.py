@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from subjects.microprocessor.chip import Register, bits
+from subjects.microprocessor.chip import Register, Trips, bits
 from subjects.microprocessor.mos6502 import MOS6502
 
 HS6502 = replace(
@@ -17,4 +17,6 @@ HS6502 = replace(
     registers={**MOS6502.registers, "ir": Register(bits("ir{}", 8))},
     um_per_unit=1.0,
     regions=(),
+    race_passes=(),
+    trips=Trips(),
 )
