@@ -144,7 +144,8 @@ SEQUENCE = [
         ("0x101000", NEXT),
         ("01100000", f"{STACK_ON} R_SB SB_S DL_DB BI_DB AI_0"),
         ("01000000", f"{STACK_ON} BI_ADL {PLUS_1} DL_DB {SET_P}"),
-        ("xxx10000", f"LAST PCL_ADL ABL {FIX_PAGE} ADH_PCH"),
+        ("xxx10000", "LAST PCL_ADL R_SB SB_ADH ABL ABH ADH_PCH"),
+        ("xxx10000", "ABH_ALWAYS", "~backward"),
     ),
     *_rows(
         "T5",
