@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,7 @@ def draw_chip() -> Die:
 
     Raises
     ------
-    ValueError : a net is read and nothing makes it, or is made and nothing reads it.
+    ValueError : a net is read and nothing makes it.
     """
     die = Die()
     draw_pads(die)
@@ -34,6 +33,7 @@ def draw_chip() -> Die:
     draw_flags(die)
     draw_interrupts(die)
     die.finish()
+    die.drop_unread(PINS)
     if missing := undriven(die.cells, PINS):
         raise ValueError(f"nothing makes {sorted(missing)}")
     return die
@@ -70,13 +70,3 @@ def number(die: Die) -> Numbered:
     )
     regions = {VSS: "power", VCC: "power", **{pin: f"pads/control/{pin}" for pin in INPUTS}, **die.regions}
     return Numbered(netlist, tuple(regions[net] for net in nets), tuple(row_regions))
-
-
-def unread(die: Die) -> set[str]:
-    """Nets that nothing reads, pins aside."""
-    reads: Counter[str] = Counter()
-    for cell in die.cells:
-        for t in cell.transistors:
-            reads.update((t.gate, t.c1, t.c2))
-        reads.subtract([cell.output] * len(cell.transistors))
-    return {net for net in die.regions if reads[net] <= 0 and net not in PINS}

@@ -78,6 +78,12 @@ class Die:
             if net not in self.regions:
                 block.nor(net, complement(net))
 
+    def drop_unread(self, pins: Sequence[str]) -> None:
+        """Leave out gates whose output nobody reads, and those that only they read."""
+        while unread := self.gates - set(pins) - {net for cell in self.cells for net in _read_by(cell)}:
+            self.cells = [cell for cell in self.cells if cell.output not in unread]
+            self.gates -= unread
+
 
 @dataclass(frozen=True)
 class Block:
@@ -159,5 +165,10 @@ def bus(name: str, n: int) -> tuple[str, ...]:
 def undriven(cells: Sequence[Cell], pins: Sequence[str]) -> set[str]:
     """Nets that a cell reads and none makes."""
     made = {VSS, VCC, *pins, *(cell.output for cell in cells)}
-    read = {net for cell in cells for t in cell.transistors for net in (t.gate, t.c1, t.c2)}
-    return read - made
+    return {net for cell in cells for net in _read_by(cell)} - made
+
+
+def _read_by(cell: Cell) -> set[str]:
+    """What a cell takes from others; of a switch, what it can hand back too."""
+    ends = {end for t in cell.transistors for end in (t.c1, t.c2) if end != cell.output}
+    return ends | {t.gate for t in cell.transistors}
