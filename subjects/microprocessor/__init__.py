@@ -46,7 +46,12 @@ PLUGIN = SubjectPlugin(
             GAMES[0],
             offered=GAMES,
         ),
-        OptionInfo("chip", "the processor's netlist; mos6502", "mos6502"),
+        OptionInfo(
+            "chip",
+            "the processor: mos6502, traced from the die; hs6502, a compatible one of Headstage's own",
+            "mos6502",
+            offered=("mos6502", "hs6502"),
+        ),
         OptionInfo("chip_dir", "a folder with other Visual6502 files than the installed ones", ""),
         OptionInfo(
             "engine",

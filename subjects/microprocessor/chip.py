@@ -135,6 +135,7 @@ class ChipDescription:
     ----------
     name : short name, also of the folder that its files are installed in
     title : name for people
+    source, licence : where the netlist comes from, and on what terms
     vss_name, vcc_name : supplies, by node name
     input_pins : pins that the outside may set
     clock_cycle : half-cycles in order, then over again
@@ -150,6 +151,8 @@ class ChipDescription:
 
     name: str
     title: str
+    source: str
+    licence: str
     vss_name: str
     vcc_name: str
     input_pins: tuple[str, ...]

@@ -10,10 +10,15 @@ from dataclasses import replace
 from subjects.microprocessor.chip import Register, Trips, bits
 from subjects.microprocessor.mos6502 import MOS6502
 
+FILE_NAME = "hs6502.json.zst"
+"""The chip's file, beside this module."""
+
 HS6502 = replace(
     MOS6502,
     name="hs6502",
     title="Headstage HS6502",
+    source="Headstage: built by subjects.microprocessor.foundry, transistor by transistor",
+    licence="MIT, the Headstage developers",
     registers={**MOS6502.registers, "ir": Register(bits("ir{}", 8))},
     um_per_unit=1.0,
     regions=(),

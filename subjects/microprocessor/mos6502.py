@@ -34,6 +34,8 @@ of 8 µm.
 MOS6502 = ChipDescription(
     name="mos6502",
     title="MOS Technology 6502, revision D",
+    source="Visual6502 project, www.visual6502.org: the netlist traced from photographs of the die",
+    licence="CC BY-NC-SA 3.0, Greg James, Brian Silverman, Barry Silverman, www.visual6502.org",
     vss_name="vss",
     vcc_name="vcc",
     input_pins=("res", "irq", "nmi", "rdy", "so", "clk0"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,18 +17,18 @@ from subjects.microprocessor.atari2600.state import BOARD, CPU_HZ
 from subjects.microprocessor.cartridges.names import GAMES
 from subjects.microprocessor.chip import ChipDescription
 from subjects.microprocessor.compiled.compiled_engine import CompiledEngine
+from subjects.microprocessor.drawn_chip import DrawnChip, published_chip, shipped_chip
 from subjects.microprocessor.event_engine import EventEngine
-from subjects.microprocessor.geometry import build_geometry
+from subjects.microprocessor.hs6502 import FILE_NAME, HS6502
 from subjects.microprocessor.install import find_chip
-from subjects.microprocessor.layout_files import SegmentRow, read_node_names, read_segments, read_transistors
 from subjects.microprocessor.machine import HALF_CYCLES_PER_CYCLE, Machine
 from subjects.microprocessor.mos6502 import MOS6502
-from subjects.microprocessor.netlist import Netlist, netlist_from_rows
+from subjects.microprocessor.netlist import Netlist
 from subjects.microprocessor.stream_layouts import microprocessor_streams, word_fields
 from subjects.microprocessor.subject import Microprocessor
 from subjects.microprocessor.unit_table import microprocessor_units
 
-CHIPS = {chip.name: chip for chip in (MOS6502,)}
+CHIPS = {chip.name: chip for chip in (HS6502, MOS6502)}
 ENGINES = ("auto", "event", "compiled")
 TVS = ("ntsc",)
 DEFAULTS = {"chip": "mos6502", "chip_dir": "", "cartridge": GAMES[0], "engine": "auto", "tv": "ntsc"}
@@ -39,24 +39,23 @@ SEMANTICS = "1"
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A chip and a cartridge, read from their files.
+    """A chip and a cartridge, read from their files; `options` are all of them."""
 
-    Attributes
-    ----------
-    segments : the chip's polygons
-    options : all of them
-    """
-
-    chip: ChipDescription
-    netlist: Netlist
-    segments: Sequence[SegmentRow]
+    drawn: DrawnChip
     cartridge: Cartridge
     options: Mapping[str, str]
 
     @property
+    def chip(self) -> ChipDescription:
+        return self.drawn.chip
+
+    @property
+    def netlist(self) -> Netlist:
+        return self.drawn.netlist
+
+    @property
     def units(self) -> UnitTable:
-        geometry = build_geometry(self.netlist, self.segments, self.chip.um_per_unit)
-        return microprocessor_units(self.netlist, geometry, self.chip)
+        return microprocessor_units(self.drawn)
 
     @property
     def fingerprint(self) -> str:
@@ -85,18 +84,19 @@ def prepare(options: Mapping[str, str]) -> Prepared:
             f"({', '.join(GAMES)}) or one that ale-py brings, such as cartridge=space_invaders"
         )
     cartridge = open_cartridge(chosen["cartridge"])
-    chip = CHIPS[chosen["chip"]]
-    folder = Path(chosen["chip_dir"]).expanduser() if chosen["chip_dir"] else find_chip(chip.name)
-    segments = read_segments(folder / "segdefs.js")
-    netlist = netlist_from_rows(
-        read_transistors(folder / "transdefs.js"),
-        segments,
-        read_node_names(folder / "nodenames.js"),
-        chip.vss_name,
-        chip.vcc_name,
-        folder,
-    )
-    return Prepared(chip, netlist, segments, cartridge, chosen)
+    return Prepared(_drawn(CHIPS[chosen["chip"]], chosen["chip_dir"]), cartridge, chosen)
+
+
+def _drawn(chip: ChipDescription, chip_dir: str) -> DrawnChip:
+    """The chip's files: our own, those installed, or those in a folder that the person names."""
+    if chip is not HS6502:
+        return published_chip(chip, Path(chip_dir).expanduser() if chip_dir else find_chip(chip.name))
+    if chip_dir:
+        raise SpecError(
+            f"asked for chip_dir={chip_dir} and chip={chip.name}, whose file comes with Headstage; "
+            f"leave chip_dir out or say chip={MOS6502.name}"
+        )
+    return shipped_chip(chip, FILE_NAME)
 
 
 def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
@@ -124,11 +124,8 @@ def _info(prepared: Prepared) -> SubjectInfo:
             f"{n_nodes} nodes and {netlist.n_rows} transistors on an Atari 2600 board, simulated as switches, "
             + ("event by event" if options["engine"] == "event" else "compiled; event by event where that is not exact")
         ),
-        source="Visual6502 project, www.visual6502.org: the netlist traced from photographs of the die",
-        licence=(
-            "netlist: CC BY-NC-SA 3.0, Greg James, Brian Silverman, Barry Silverman, www.visual6502.org; "
-            f"cartridge: {cartridge.licence}"
-        ),
+        source=chip.source,
+        licence=f"netlist: {chip.licence}; cartridge: {cartridge.licence}",
         tick_name="half-cycle",
         tick_hz=HALF_CYCLES_PER_CYCLE * CPU_HZ,
         space="um",

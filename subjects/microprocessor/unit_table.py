@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.units import Outlines, UnitTable
-from subjects.microprocessor.chip import ChipDescription
+from subjects.microprocessor.drawn_chip import DrawnChip
 from subjects.microprocessor.geometry import Geometry
 from subjects.microprocessor.layout_files import N_LAYERS
 from subjects.microprocessor.netlist import Netlist
-from subjects.microprocessor.regions import node_regions, row_regions
 
 NODE, TRANSISTOR = "node", "transistor"
 TRANSISTOR_LAYER = N_LAYERS
@@ -42,19 +41,20 @@ def names_of_nodes(node_ids: Mapping[str, int]) -> dict[int, tuple[str, ...]]:
     return {node: tuple(sorted(given, key=lambda name: "#" in name)) for node, given in names.items()}
 
 
-def microprocessor_units(netlist: Netlist, geometry: Geometry, chip: ChipDescription) -> UnitTable:
+def microprocessor_units(drawn: DrawnChip) -> UnitTable:
     """Nodes and transistors with names, places in micrometres, regions and outlines.
 
     Extra columns: ``aliases`` (a node's other names, separated by blanks), ``pull_up`` (a node has a depletion load),
     ``gate``, ``c1``, ``c2`` (node ids of a transistor, −1 for a node). The supplies are everywhere and have no place.
     """
+    netlist, geometry = drawn.netlist, drawn.geometry()
+    node_regions, row_regions = drawn.regions(geometry)
     nodes = np.flatnonzero(netlist.node_exists)
     first = first_transistor_id(netlist)
     names = names_of_nodes(netlist.node_ids)
     node_names = [names[n][0] if n in names else f"n{n}" for n in nodes.tolist()]
     taken = set(node_names)
     row_names = [f"{name}.transistor" if name in taken else name for name in netlist.row_names]
-    regions = node_regions(netlist, geometry, chip.regions, chip.um_per_unit)
     places = geometry.node_um.copy()
     places[[netlist.vss, netlist.vcc]] = np.nan
     n_nodes, n_rows = len(nodes), netlist.n_rows
@@ -66,7 +66,7 @@ def microprocessor_units(netlist: Netlist, geometry: Geometry, chip: ChipDescrip
     return UnitTable.build(
         unit_id=column(nodes, first + np.arange(n_rows, dtype=np.int32)),
         name=[*node_names, *row_names],
-        region=[*(regions[n] for n in nodes.tolist()), *row_regions(geometry, chip.regions, chip.um_per_unit)],
+        region=[*(node_regions[n] for n in nodes.tolist()), *row_regions],
         kind=[NODE] * n_nodes + [TRANSISTOR] * n_rows,
         x=np.concatenate([places[nodes, 0], geometry.row_um[:, 0]]),
         y=np.concatenate([places[nodes, 1], geometry.row_um[:, 1]]),

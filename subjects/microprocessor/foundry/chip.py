@@ -1,20 +1,20 @@
-"""The whole HS6502, block by block, and its nets and transistors numbered."""
+"""The whole HS6502, block by block, and its nets and transistors as numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from subjects.microprocessor.chip_file import ChipTables
 from subjects.microprocessor.foundry.alu import draw_alu
 from subjects.microprocessor.foundry.clock import draw_clock
 from subjects.microprocessor.foundry.control import draw_control
 from subjects.microprocessor.foundry.datapath import draw_datapath
 from subjects.microprocessor.foundry.die import VCC, VSS, Die, undriven
+from subjects.microprocessor.foundry.drawing import draw_mask
 from subjects.microprocessor.foundry.flags import draw_flags
+from subjects.microprocessor.foundry.floorplan import place
 from subjects.microprocessor.foundry.interrupts import draw_interrupts
 from subjects.microprocessor.foundry.pads import INPUTS, PINS, draw_pads
-from subjects.microprocessor.netlist import Netlist, build_netlist
 
 
 def draw_chip() -> Die:
@@ -39,34 +39,29 @@ def draw_chip() -> Die:
     return die
 
 
-@dataclass(frozen=True)
-class Numbered:
-    """Nets as node numbers, in the order of the die: vss is 0, vcc is 1, pins follow."""
-
-    netlist: Netlist
-    node_regions: tuple[str, ...]
-    row_regions: tuple[str, ...]
-
-
-def number(die: Die) -> Numbered:
-    """Give every net and every transistor its number."""
+def build_tables(die: Die) -> ChipTables:
+    """Number every net and every transistor in the order of the die: vss is 0, vcc is 1, pins follow."""
     nets = list(dict.fromkeys([VSS, VCC, *PINS, *(cell.output for cell in die.cells)]))
     node_ids = {net: k for k, net in enumerate(nets)}
     pull_up = np.zeros(len(nets), np.bool_)
-    rows, row_regions = [], []
-    for cell in die.cells:
-        pull_up[node_ids[cell.output]] |= cell.loaded
-        for transistor in cell.transistors:
+    placed = place(die.cells)
+    shapes = draw_mask(placed)
+    rows, bounds, row_regions = [], [], []
+    for item in placed:
+        pull_up[node_ids[item.cell.output]] |= item.cell.loaded
+        for transistor, gate in zip(item.cell.transistors, item.gates, strict=True):
             rows.append((node_ids[transistor.gate], node_ids[transistor.c1], node_ids[transistor.c2]))
-            row_regions.append(cell.region)
-    netlist = build_netlist(
-        [f"t{k}" for k in range(len(rows))],
-        rows,
-        np.ones(len(nets), np.bool_),
-        pull_up,
-        node_ids,
-        node_ids[VSS],
-        node_ids[VCC],
-    )
+            bounds.append(gate)
+            row_regions.append(item.cell.region)
     regions = {VSS: "power", VCC: "power", **{pin: f"pads/control/{pin}" for pin in INPUTS}, **die.regions}
-    return Numbered(netlist, tuple(regions[net] for net in nets), tuple(row_regions))
+    return ChipTables(
+        names=tuple(nets),
+        pull_up=pull_up,
+        rows=np.array(rows, dtype=np.int32),
+        bounds=np.array(bounds, dtype=np.int32),
+        shape_node=np.array([node_ids[shape.net] for shape in shapes], dtype=np.int32),
+        shape_layer=np.array([shape.layer for shape in shapes], dtype=np.int32),
+        shape_bounds=np.array([shape.rect for shape in shapes], dtype=np.int32),
+        node_regions=tuple(regions[net] for net in nets),
+        row_regions=tuple(row_regions),
+    )

@@ -15,14 +15,27 @@ from subjects.microprocessor.foundry.microprogram import ANY, EXECUTE, KIND, SEQ
 
 CYCLES = ("t1", "t2", "t3", "t4", "t5", "t6", "t7", "w1", "w2")
 
-AT_ONCE = ("INC", "ACCESS", "PAGE", "STORE", "MODIFY", "LAST", "BRANCH_T2", "NO_POLL", "BREAK_DONE", "VECTOR_CHOICE", "VECTOR_KEEP", "VECTOR_DONE")
+AT_ONCE = (
+    "INC",
+    "ACCESS",
+    "PAGE",
+    "STORE",
+    "MODIFY",
+    "LAST",
+    "BRANCH_T2",
+    "NO_POLL",
+    "BREAK_DONE",
+    "VECTOR_CHOICE",
+    "VECTOR_KEEP",
+    "VECTOR_DONE",
+)
 """Controls that hold in the cycle that asks for them."""
 
 WHOLE_CYCLE = ("OP_OR", "OP_AND", "OP_EOR", "OP_SHIFT", "CIN_1", "CIN_C", "CIN_PAGE", "ADC", "SBC", "WRITE")
 """Controls that hold through both phases of the next cycle; all others are high in its phase 1."""
 
 NEVER_STALLED = ("R_SB", "SB_ADH", "ABH_ALWAYS", "I_IR", "V_ALU", "V_CLEAR")
-"""Lines that RDY does not hold: where a read is done again, an address is corrected, I and V are changed all the same."""
+"""Lines that RDY does not hold: while a read is done again, an address is corrected and I and V change all the same."""
 
 
 def draw_control(die: Die) -> None:

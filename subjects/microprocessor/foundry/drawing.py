@@ -76,12 +76,11 @@ def _in_planes(item: Placed) -> bool:
 
 
 def _cell(item: Placed) -> Iterator[Shape]:
-    """Diffusion on both sides of each gate; the load above."""
+    """Diffusion on both sides of each gate, which is drawn as the transistor; the load above."""
     cell, (x0, x1, y0, y1) = item.cell, item.box
     for transistor, (gx0, gx1, gy0, gy1) in zip(cell.transistors, item.gates, strict=True):
         other = transistor.c1 if transistor.c2 == cell.output else transistor.c2
         layer = {VSS: GROUNDED, VCC: POWERED}.get(other, DIFFUSION)
-        yield Shape(transistor.gate, POLY, (gx0 - 1, gx1 + 1, gy0, gy1))
         yield Shape(other, layer, (gx0, gx1, gy0 - 4, gy0))
         yield Shape(cell.output, DIFFUSION, (gx0, gx1, gy1, gy1 + 4))
     if cell.loaded:
@@ -115,7 +114,9 @@ def _wire(net: str, places: Sequence[tuple[int, int]], track: int) -> Iterator[S
         middle = DATAPATH_Y[0] + int(net[-1]) * BIT_UM + BIT_UM // 2 + offset
         yield from _trunk(net, places, middle, level=True, half=3)
     elif max(ys) - min(ys) > max(xs) - min(xs):
-        yield from _trunk(net, places, sorted(xs)[len(xs) // 2] + (0 if _is_column(ys) else offset), level=False, half=2)
+        yield from _trunk(
+            net, places, sorted(xs)[len(xs) // 2] + (0 if _is_column(ys) else offset), level=False, half=2
+        )
     else:
         yield from _trunk(net, places, sorted(ys)[len(ys) // 2] + (0 if _is_column(ys) else offset), level=True, half=2)
 
@@ -129,9 +130,13 @@ def _trunk(net: str, places: Sequence[tuple[int, int]], at: int, level: bool, ha
     along = [x if level else y for x, y in places]
     low, high = min(along) - half, max(along) + half
     yield Shape(net, METAL, (low, high, at - half, at + half) if level else (at - half, at + half, low, high))
+    # of branches on one side of one spot, the longest
+    reach: dict[tuple[int, bool], int] = {}
     for x, y in places:
-        across = y if level else x
-        near, far = min(at, across), max(at, across)
-        if far - near > half:
-            rect = (x - 1, x + 1, near, far) if level else (near, far, y - 1, y + 1)
-            yield Shape(net, POLY, rect)
+        spot, across = (x, y) if level else (y, x)
+        key = (spot, across > at)
+        reach[key] = max(reach.get(key, half), abs(across - at))
+    for (spot, beyond), length in reach.items():
+        if length > half:
+            near, far = (at, at + length) if beyond else (at - length, at)
+            yield Shape(net, POLY, (spot - 1, spot + 1, near, far) if level else (near, far, spot - 1, spot + 1))

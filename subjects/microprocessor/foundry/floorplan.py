@@ -1,17 +1,17 @@
 """Where every cell and transistor lies on the die, in micrometres, x to the right and y up.
 
-    y 4000 ┌───────────────────── pads: control ────────────────────────┐
-           │ clock  timing  ┌───────────── instruction register ──────┐ │
-      3180 │                │                                         │ │
-           │ interrupts     │ PLA: a column for each line, AND above, │ │
-           │ ready, branch  │ OR below                                │ │
-      1960 │ kind           └─────────────────────────────────────────┘ │
-           │ held controls    control lines             status          │
-      1640 │ ┌──────────────────────────────────────────────────────┐   │
-           │ │ address │ Y X S │ ALU │ A │ buses │ PC │ data │ ...  │   │ pads: data
-       320 │ └──────────────────────── bit 0 below, bit 7 above ────┘   │
-           └───────────────────── pads: address ────────────────────────┘
-           x 0                                                      3800
+y 4000 ┌───────────────────── pads: control ────────────────────────┐
+       │ clock  timing  ┌───────────── instruction register ──────┐ │
+  3180 │                │                                         │ │
+       │ interrupts     │ PLA: a column for each line, AND above, │ │
+       │ ready, branch  │ OR below                                │ │
+  1960 │ kind           └─────────────────────────────────────────┘ │
+       │ held controls    control lines             status          │
+  1640 │ ┌──────────────────────────────────────────────────────┐   │
+       │ │ address │ Y X S │ ALU │ A │ buses │ PC │ data │ ...  │   │ pads: data
+   320 │ └──────────────────────── bit 0 below, bit 7 above ────┘   │
+       └───────────────────── pads: address ────────────────────────┘
+       x 0                                                      3800
 """
 
 from __future__ import annotations
@@ -193,9 +193,9 @@ def _place_datapath(cells: Sequence[Cell], slices: dict[str, list[int]]) -> dict
         for k in slices[column]:
             bits[cells[k].bit].append(k)
         per_bit[column] = bits
-        loose = len(bits.get(None, []))
+        n_loose = len(bits.get(None, []))
         most = max((len(members) for bit, members in bits.items() if bit is not None), default=0)
-        widths[column] = -(-most // ROWS_IN_A_BIT) + -(-loose // (8 * ROWS_IN_A_BIT))
+        widths[column] = -(-most // ROWS_IN_A_BIT) + -(-n_loose // (8 * ROWS_IN_A_BIT))
     pitch = (DATAPATH[1] - DATAPATH[0]) / sum(widths.values())
     placed: dict[int, Placed] = {}
     n_before = 0
@@ -224,7 +224,9 @@ def _place_planes(cells: Sequence[Cell]) -> dict[int, Placed]:
     rows_or = [k for k, cell in enumerate(cells) if cell.region.startswith("decode/OR")]
     inputs = sorted({t.gate for k in lines for t in cells[k].transistors}, key=_row_order)
     products = {cells[k].output for k in lines}
-    straight = sorted({t.gate for k in rows_or for t in cells[k].transistors} - products - {cells[k].output for k in rows_or})
+    straight = sorted(
+        {t.gate for k in rows_or for t in cells[k].transistors} - products - {cells[k].output for k in rows_or}
+    )
     columns = [*(cells[k].output for k in lines), *straight]
     pitch = (PLA[1] - PLA[0]) / len(columns)
     x_of = {net: PLA[0] + round((k + 0.5) * pitch) for k, net in enumerate(columns)}

@@ -6,7 +6,7 @@ does: T1 fetches the opcode, T2 reads the byte behind it, and so on; W1 and W2 a
 modifies memory. What is left to do after an instruction's last cycle overlaps with T1 and T2 of the next.
 
     phase 1    buses carry what the controls say; registers, ALU inputs and the address pins are loaded
-    phase 2    the memory answers; the ALU adds; the program counter counts; the PLA's word for the next cycle is latched
+    phase 2    the memory answers; the ALU and the program counter count; the PLA's word for the next cycle is latched
 
 A bus that nobody drives reads FF, which serves as the constant -1. Sources on one bus at once give their AND.
 
