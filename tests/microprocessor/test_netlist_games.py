@@ -18,10 +18,12 @@ from subjects.microprocessor.atari2600.ale_script import ale_action, ale_loading
 from subjects.microprocessor.atari2600.cartridge import Cartridge, ale_cartridge
 from subjects.microprocessor.atari2600.console import ConsoleInputs, Stick, apply_inputs
 from subjects.microprocessor.atari2600.state import new_board, new_frames
+from subjects.microprocessor.compiled.compiled_engine import CompiledEngine
+from subjects.microprocessor.drawn_chip import shipped_chip
 from subjects.microprocessor.event_engine import EventEngine
+from subjects.microprocessor.hs6502 import FILE_NAME, HS6502
 from subjects.microprocessor.machine import CYCLES_TO_FIRST_FETCH, Machine
 from subjects.microprocessor.mos6502 import MOS6502
-from subjects.microprocessor.netlist import Netlist
 from subjects.microprocessor.stream_layouts import word_fields
 
 # pytest's importlib mode does not make other tests' folders importable
@@ -29,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent / "atari2600"))
 from py65_processor import Py65Processor
 
 N_FRAMES = 12
+Engine = EventEngine | CompiledEngine
 LONGEST_FRAME_HALF_CYCLES = 2 * 76 * 320
 
 
@@ -38,9 +41,17 @@ def game() -> Callable[[str], Cartridge]:
     return ale_cartridge
 
 
-def new_machine(netlist: Netlist, cartridge: Cartridge) -> Machine:
+@pytest.fixture(scope="module", params=["mos6502", "hs6502"])
+def chip(request: pytest.FixtureRequest) -> Engine:
+    """The part it all began with, event by event; and our own chip, compiled."""
+    if request.param == "mos6502":
+        return EventEngine(request.getfixturevalue("mos6502"), MOS6502)
+    return CompiledEngine(shipped_chip(HS6502, FILE_NAME).netlist, HS6502)
+
+
+def new_machine(engine: Engine, cartridge: Cartridge) -> Machine:
     """A machine that stops at the end of every frame."""
-    return Machine(EventEngine(netlist, MOS6502), cartridge.image, word_fields(MOS6502), n_frame_slots=1)
+    return Machine(engine, cartridge.image, word_fields(engine.chip), n_frame_slots=1)
 
 
 def one_frame(machine: Machine) -> tuple[np.void, int]:
@@ -50,7 +61,7 @@ def one_frame(machine: Machine) -> tuple[np.void, int]:
     return run.frames[0], run.n
 
 
-def load_registers(engine: EventEngine, processor: Py65Processor) -> None:
+def load_registers(engine: Engine, processor: Py65Processor) -> None:
     """Bring the chip to the end of a JMP to where py65 stands, with its registers."""
     mpu = processor._mpu
     before_pull = (mpu.sp - 1) & 0xFF
@@ -62,7 +73,7 @@ def load_registers(engine: EventEngine, processor: Py65Processor) -> None:
     memory[0x0100 + mpu.sp] = mpu.p
     memory[0xFFFC:0xFFFE] = (0x00, 0x04)
     engine.reset(memory)
-    address = MOS6502.memory.address
+    address = engine.chip.memory.address
     last = 0x0400 + len(program) - 1
     for _ in range(200):
         engine.run(2, memory)
@@ -89,7 +100,7 @@ def hand_over(machine: Machine, processor: Py65Processor) -> None:
     ("trace", "start"), [("donkey_kong_script", 150), ("space_invaders_noop", 250), ("pitfall_noop", 40)]
 )
 def test_netlist_plays_as_ale(
-    trace: str, start: int, mos6502: Netlist, shared_data: Path, game: Callable[[str], Cartridge]
+    trace: str, start: int, chip: Engine, shared_data: Path, game: Callable[[str], Cartridge]
 ):
     name = trace.rpartition("_")[0]
     cartridge = game(name)
@@ -103,7 +114,7 @@ def test_netlist_plays_as_ale(
         apply_inputs(board, inputs)
         processor.run_frame()
     apply_inputs(board, ale_action(actions[start]))
-    machine = new_machine(mos6502, cartridge)
+    machine = new_machine(chip, cartridge)
     hand_over(machine, processor)
 
     for k in range(start + 1, start + 1 + N_FRAMES):
@@ -119,11 +130,11 @@ def test_netlist_plays_as_ale(
 
 
 @pytest.mark.parametrize("name", ["donkey_kong", "space_invaders", "pitfall"])
-def test_netlist_equals_py65_from_power_on(name: str, mos6502: Netlist, game: Callable[[str], Cartridge]):
+def test_netlist_equals_py65_from_power_on(name: str, chip: Engine, game: Callable[[str], Cartridge]):
     cartridge = game(name)
     board, frames = new_board(), new_frames(1)
     processor = Py65Processor(cartridge.image, board, frames)
-    machine = new_machine(mos6502, cartridge)
+    machine = new_machine(chip, cartridge)
     machine.power_on(np.zeros(128, np.uint8))
     idle, held = ConsoleInputs(), ConsoleInputs(stick0=Stick(left=True, fire=True), reset=True)
     n_done = 0
@@ -139,10 +150,10 @@ def test_netlist_equals_py65_from_power_on(name: str, mos6502: Netlist, game: Ca
         assert n_done == 2 * (int(frame["cycle"]) + CYCLES_TO_FIRST_FETCH + 1)
 
 
-def test_first_instruction_is_fetched_in_the_boards_first_cycle(mos6502: Netlist, game: Callable[[str], Cartridge]):
-    machine = new_machine(mos6502, game("space_invaders"))
+def test_first_instruction_is_fetched_in_the_boards_first_cycle(chip: Engine, game: Callable[[str], Cartridge]):
+    machine = new_machine(chip, game("space_invaders"))
     machine.power_on(np.zeros(128, np.uint8))
-    fields = list(word_fields(MOS6502))
+    fields = list(word_fields(chip.chip))
     words = machine.run(2 * (CYCLES_TO_FIRST_FETCH + 1), words=True).words
     assert words is not None
     vector = int(machine._rom[0xFFC]) | int(machine._rom[0xFFD]) << 8
