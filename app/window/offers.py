@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from app.window.desk import Opening
 from rig.registry import BrokenPlugin, installed_plugins
-from rig.subject import OptionInfo
+from rig.subject import OptionInfo, SubjectPlugin
 
 ALE_GAMES = ("space_invaders", "donkey_kong", "pitfall")
 HIDDEN = ("playback",)  # opened through a recording
@@ -37,7 +37,7 @@ def offers() -> tuple[Offer, ...]:
             line = f"{plugin.name} needs {absent[0]}, which Headstage may not ship: run  headstage install {absent[0]}"
             missing.append(Offer(f"{plugin.name}  (needs {absent[0]})", None, line))
         elif cartridge := next((o for o in plugin.options if o.name == "cartridge"), None):
-            ready[:0] = _games(name, cartridge)
+            ready[:0] = [*_games(name, cartridge), *_other_chips(plugin)]
         else:
             ready.append(Offer(f"{plugin.name} — {plugin.summary}", Opening(name, {})))
     return (*ready, *missing)
@@ -58,3 +58,10 @@ def _games(plugin: str, cartridge: OptionInfo) -> list[Offer]:
     """The plugin's own games, then some of the person's own ale-py."""
     games = (*cartridge.offered, *(() if find_spec("ale_py") is None else ALE_GAMES))
     return [Offer(f"{plugin} · {g.replace('_', ' ')}", Opening(plugin, {"cartridge": g})) for g in games]
+
+
+def _other_chips(plugin: SubjectPlugin) -> list[Offer]:
+    """The plugin's chips beside its own, where they are installed, each with its first game."""
+    installed = {a.name for a in plugin.assets if a.is_installed()}
+    others = [str(c) for o in plugin.options if o.name == "chip" for c in o.offered if str(c) in installed]
+    return [Offer(f"{plugin.name} · {chip}", Opening(plugin.name, {"chip": chip})) for chip in others]

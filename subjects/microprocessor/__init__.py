@@ -36,7 +36,7 @@ def _mos6502_is_installed() -> bool:
 
 PLUGIN = SubjectPlugin(
     name="microprocessor",
-    summary="a MOS 6502, transistor by transistor, playing Atari 2600 cartridges",
+    summary="a 6502, transistor by transistor, playing Atari 2600 cartridges",
     open=_open,
     lesion_survey=_lesion_survey,
     options=(
@@ -48,9 +48,9 @@ PLUGIN = SubjectPlugin(
         ),
         OptionInfo(
             "chip",
-            "the processor: mos6502, traced from the die; hs6502, a compatible one of Headstage's own",
-            "mos6502",
-            offered=("mos6502", "hs6502"),
+            "the processor: hs6502, Headstage's own; mos6502, traced from the die, to be installed",
+            "hs6502",
+            offered=("hs6502", "mos6502"),
         ),
         OptionInfo("chip_dir", "a folder with other Visual6502 files than the installed ones", ""),
         OptionInfo(
@@ -69,6 +69,7 @@ PLUGIN = SubjectPlugin(
             licence="CC BY-NC-SA 3.0, Greg James and others, www.visual6502.org",
             install=_install_mos6502,
             is_installed=_mos6502_is_installed,
+            needed=False,
         ),
     ),
 )

@@ -31,7 +31,7 @@ from subjects.microprocessor.unit_table import microprocessor_units
 CHIPS = {chip.name: chip for chip in (HS6502, MOS6502)}
 ENGINES = ("auto", "event", "compiled")
 TVS = ("ntsc",)
-DEFAULTS = {"chip": "mos6502", "chip_dir": "", "cartridge": GAMES[0], "engine": "auto", "tv": "ntsc"}
+DEFAULTS = {"chip": HS6502.name, "chip_dir": "", "cartridge": GAMES[0], "engine": "auto", "tv": "ntsc"}
 
 SEMANTICS = "1"
 """Raised whenever the same netlist and cartridge give other samples than before; part of the fingerprint."""
@@ -75,6 +75,8 @@ def prepare(options: Mapping[str, str]) -> Prepared:
     AssetError : the chip or the cartridge is missing or corrupt.
     """
     chosen = {**DEFAULTS, **options}
+    if chosen["chip_dir"] and "chip" not in options:
+        chosen["chip"] = MOS6502.name  # a folder of files can only be that of a published chip
     for name, possible in (("chip", tuple(CHIPS)), ("engine", ENGINES), ("tv", TVS)):
         if chosen[name] not in possible:
             raise SpecError(f"asked for {name}={chosen[name]}; it must be {' or '.join(possible)}")

@@ -63,13 +63,14 @@ def test_the_plugin_opens_what_was_installed(
     cartridge: Path, mos6502_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("HEADSTAGE_DATA", str(tmp_path))
+    assert len(PLUGIN.open({"cartridge": str(cartridge)}).advance(10)) == 0  # Headstage's own is always there
     with pytest.raises(AssetError, match="headstage install mos6502"):
-        PLUGIN.open({"cartridge": str(cartridge)})
+        PLUGIN.open({"chip": "mos6502", "cartridge": str(cartridge)})
     told: list[str] = []
     (asset,) = PLUGIN.assets
     asset.install(mos6502_folder, told.append)
     assert "noncommercial" in "\n".join(told).lower()
-    subject = PLUGIN.open({"cartridge": str(cartridge)})
+    subject = PLUGIN.open({"chip": "mos6502", "cartridge": str(cartridge)})
     assert len(subject.advance(10)) == 0
 
 
