@@ -36,7 +36,8 @@ class SpikeColumns:
         self.scale = scale
         self.n_slots = n_slots
         self.n_channels = n_channels
-        self.counts = np.zeros((n_channels, n_slots), np.uint8)
+        # a column's channels lie side by side: what is new is cleared and counted in a few cache lines
+        self.counts = np.zeros((n_slots, n_channels), np.uint8).T
         """(n_channels, n_slots) uint8, 255 for more"""
         self.known = np.zeros(n_slots, np.bool_)
         """(n_slots,) whether anything was heard of the column: no spikes, or no data"""

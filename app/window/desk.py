@@ -274,7 +274,7 @@ class Desk(QObject):
             return
         for event in self.client.events():
             self._tell(event)
-        self.past.turn(self.tick)
+        self.past.turn(None if self.view.live else self.tick)
 
     def _tell(self, event: object) -> None:
         if isinstance(event, Logged):

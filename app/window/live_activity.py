@@ -11,8 +11,11 @@ from app.window.desk import Desk, Pull
 from app.window.unit_states import UnitStates
 from rig.errors import EvictedError
 from rig.log import LogEntry
+from rig.process.protocol import MOVING
 from rig.process.ring_reader import RingReader
 from rig.streams import StreamInfo, StreamKind
+
+RUNNING_S = 0.030  # thirty looks a second are enough for a glow that lasts a quarter of one
 
 
 class LiveActivity(QObject):
@@ -40,6 +43,7 @@ class LiveActivity(QObject):
         self._epoch = -1
         self._ring = ""
         self._looked_s = time.monotonic()
+        self._age_s = RUNNING_S
         self._seen: tuple[int, int] = (-1, -1)
         self.estimate: ActivityEstimate | None = None
         self.states = UnitStates()
@@ -60,6 +64,10 @@ class LiveActivity(QObject):
         if pull is self._pull:
             return
         self._pull = pull
+        self._age_s += pull.elapsed_s
+        if pull.live and pull.status.state in MOVING and self._age_s < RUNNING_S and self.estimate is not None:
+            return
+        self._age_s = 0.0
         if self.states.update(pull.tick):
             self.n_states += 1
         description, stream = self._desk.description, self.stream

@@ -49,13 +49,18 @@ class PastView:
         if self._look_back is not None:
             self._look_back.forget()
 
-    def turn(self, tick: int) -> None:
-        """Look what is missing of the window, and have it derived; called on every turn of the pull timer."""
-        self._bounds = start, stop = self._view.bounds(tick)
+    def turn(self, tick: int | None) -> None:
+        """Look what is missing of the window, and have it derived; called on every turn of the pull timer.
+
+        Parameters
+        ----------
+        tick : ticks done; None while the view follows them
+        """
         look_back = self._look_back
-        if self._client is None or look_back is None or self._view.live:
+        if self._client is None or look_back is None or tick is None:
             self._short = ()
             return
+        self._bounds = start, stop = self._view.bounds(tick)
         start = max(start, look_back.first_tick)
         rings = {name: self._live_ring(name) for name in self._client.watched}
         self._short = tuple(n for n, r in rings.items() if r is not None and r.span().first_tick > start)

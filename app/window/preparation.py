@@ -51,7 +51,6 @@ class PreparationPane(Pane):
         self._carried: NDArray[np.int64] = np.empty(0, np.int64)
         self._drawn = (-1, -1, -1)  # changes, courses, states of what is on show
         self._estimate: ActivityEstimate | None = None
-        self._turn = 0
         self._hover: int | None = None
         self._told = CAPTION
         self._choosing = False
@@ -296,9 +295,7 @@ class PreparationPane(Pane):
             states = live.n_states
             self.map.set_states(live.states.of)
         estimate = live.estimate
-        self._turn += 1
-        # thirty pictures a second are enough for a glow that lasts a quarter of one
-        if estimate is not None and live.n_changes != changes and self._turn % 2 == 0:
+        if estimate is not None and live.n_changes != changes:
             changes = live.n_changes
             if self.map.picture is not None:
                 self.map.picture.set_levels(estimate.row_levels())

@@ -29,12 +29,10 @@ from app.window.stream_feed import same_layout
 from app.window.time_axis import frequency_text
 from app.window.time_pane import NOTHING_OPEN, TimePane
 from rig.field import FIELD_STREAM
-from rig.process.protocol import MOVING
 
 NOT_WATCHED = "Nobody watches the units: select them on the map, then W"
 PSD_EVERY_S = 0.1  # a mean spectrum that changes more often cannot be read
 REFRESH_S = 0.066  # while time races
-EVERY_S = 0.030  # while it runs: at most every second picture of the screen
 
 
 class SpectrogramPane(TimePane):
@@ -47,7 +45,7 @@ class SpectrogramPane(TimePane):
         self.picture: SpectrogramPicture | None = None
         self.offered: tuple[Source, ...] = ()
         self._stale = True
-        self._psd_age_s, self._picture_age_s = PSD_EVERY_S, EVERY_S
+        self._psd_age_s = PSD_EVERY_S
         self._shown: tuple[object, ...] = ()
         self._pointer: tuple[float, float] | None = None
         self.overlay.divided = False
@@ -148,12 +146,9 @@ class SpectrogramPane(TimePane):
             )
             self.picture = p
             self.side.show_rows(p.rows, hz <= 0)
-            self._age_s = self._psd_age_s = self._picture_age_s = 1.0
-        self._picture_age_s += pull.elapsed_s
-        runs = pull.live and pull.status.state in MOVING
-        if self.is_early(pull, REFRESH_S) or (runs and self._picture_age_s < EVERY_S):
+            self._age_s = self._psd_age_s = 1.0
+        if self.is_early(pull, REFRESH_S):
             return
-        self._picture_age_s = 0.0
         changed = p.pull(axis)
         self._show_time(pull, p, changed)
 

@@ -19,7 +19,10 @@ from app.window.time_axis import TimeAxis
 from app.window.time_overlay import SpanLabel, TimeOverlay
 from rig.log import LogEntry
 from rig.perturbation import SILENCING
+from rig.process.protocol import MOVING
 from rig.streams import StreamInfo, StreamKind
+
+RUNNING_S = 0.030  # every second picture of the screen
 
 
 class TimePane(Pane):
@@ -50,13 +53,16 @@ class TimePane(Pane):
         desk.closed.connect(self._on_closed)
 
     def is_early(self, pull: Pull, refresh_s: float) -> bool:
-        """Whether to leave out this pull: while a quarter of the window and more is new at every one, time races, and
-        what cannot be followed by eye is drawn every `refresh_s` only.
+        """Whether to leave out this pull of a picture that runs: thirty a second are enough for what has no fine line.
+
+        Where a quarter of the window and more is new at every one, time races, and what cannot be followed by eye is
+        drawn every `refresh_s` only.
         """
         self._age_s += pull.elapsed_s
-        n_new = pull.tick - self._last_tick
-        if pull.live and 4 * n_new > self.axis.span_ticks and self._age_s < refresh_s:
-            return True
+        if pull.live and pull.status.state in MOVING:
+            races = 4 * (pull.tick - self._last_tick) > self.axis.span_ticks
+            if self._age_s < (refresh_s if races else RUNNING_S):
+                return True
         self._age_s, self._last_tick = 0.0, pull.tick
         return False
 
