@@ -19,6 +19,17 @@ COLOUR_MAPS = ("magma", "inferno", "viridis", "cividis", "plasma", "grey")
 
 
 @cache
+def diverging_map(low: int, middle: int, high: int) -> NDArray[np.uint32]:
+    """(256,) uint32, read-only: from ``0xRRGGBB`` by another to a third, straight through sRGB."""
+    ends = np.array([[c >> s & 255 for s in (16, 8, 0)] for c in (low, middle, high)], np.float64)
+    share = np.linspace(0, 2, 256)
+    rgb = np.stack([np.interp(share, (0, 1, 2), ends[:, i]) for i in range(3)], axis=1)
+    pixels = pixels_of_rgb(np.round(rgb).astype(np.uint8))
+    pixels.flags.writeable = False
+    return pixels
+
+
+@cache
 def colour_map(name: str, reverse: bool = False) -> NDArray[np.uint32]:
     """(256,) uint32, read-only; reversed, low levels are light, for a light window.
 

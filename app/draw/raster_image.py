@@ -51,11 +51,33 @@ def density_alpha(full_at: int, faintest: float = 0.45) -> NDArray[np.uint8]:
     return np.round(alpha * 255).astype(np.uint8)
 
 
+@dataclass(frozen=True, eq=False)
+class Against:
+    """Spikes of the same channels in another run, to compare with.
+
+    Attributes
+    ----------
+    columns : on the same scale, with as many slots
+    colour : (n_channels,) uint32, opaque, of what only the other run has
+    alone : only what differs is painted, and nothing where the two cannot be compared
+    """
+
+    columns: SpikeColumns
+    colour: NDArray[np.uint32]
+    alone: bool
+
+
 class RasterImage:
     """Spikes of one stream's units; `app.draw.trace_image` says how a ring image is shown."""
 
-    def __init__(self, columns: SpikeColumns, style: RasterStyle, erase_gap: int = 0) -> None:
+    def __init__(
+        self, columns: SpikeColumns, style: RasterStyle, erase_gap: int = 0, against: Against | None = None
+    ) -> None:
         self.columns = columns
+        self._against = against
+        n_scratch = columns.n_slots if against is not None else 0
+        self._front = np.zeros((n_scratch, columns.n_channels), np.uint8).T
+        self._behind = np.zeros((n_scratch, columns.n_channels), np.uint8).T
         self.erase_gap = erase_gap
         self.newest: int | None = None
         self._style = style
@@ -77,6 +99,13 @@ class RasterImage:
     def advance(self, done_tick: int | None = None) -> tuple[tuple[int, int], ...]:
         """Paint what is new; the slots [start, stop) that changed. See `TraceImage.advance`."""
         first, stop = self.columns.take_dirty()
+        if self._against is not None:
+            other_first, other_stop = self._against.columns.take_dirty()
+            if other_stop > other_first:
+                # one before: what was the newest column is complete now, and can be compared
+                other_first = max(other_first - 1, other_stop - self.columns.n_slots)
+                first, stop = (min(first, other_first), max(stop, other_stop)) if stop > first else (other_first, stop)
+                stop = max(stop, other_stop)
         heads = [] if self.columns.newest is None else [self.columns.newest]
         if done_tick is not None:
             heads.append(self.columns.scale.last_column(done_tick))
@@ -132,9 +161,33 @@ class RasterImage:
             tinted = max(first, columns.scale.column_of(tint.start_tick)), min(stop, last + 1)
             for start, end in slot_ranges(*tinted, n_slots):
                 tint_slots(self.pixels, start, end, tint.colour)
+        column = max(first, columns.newest + 1 - n_slots)
         for start, end in held:
-            paint_raster(self.pixels, start, end, columns.counts, style.order, style.colour, style.alpha)
+            counts = columns.counts
+            if self._against is not None:
+                self._compare(self._against, column, start, end)
+                paint_raster(
+                    self.pixels, start, end, self._behind, style.order, self._against.colour, style.alpha
+                )  # fmt: skip
+                counts = self._front
+            paint_raster(self.pixels, start, end, counts, style.order, style.colour, style.alpha)
+            column += end - start
         return ranges
+
+    def _compare(self, against: Against, column: int, start: int, end: int) -> None:
+        """What to paint in the slots [start, end), of the columns from `column` on: spikes of both sides alone."""
+        ours, theirs = self.columns.counts[:, start:end], against.columns.counts[:, start:end]
+        newest = min(self.columns.newest or 0, -1 if against.columns.newest is None else against.columns.newest)
+        number = np.arange(column, column + end - start)
+        both = against.columns.known[start:end] & (number < newest)
+        both &= number > (against.columns.newest or 0) - self.columns.n_slots
+        self._behind[:, start:end] = np.where(both & (theirs > ours), theirs - ours, 0)
+        if against.alone:
+            self._front[:, start:end] = np.where(both & (ours > theirs), ours - theirs, 0)
+            for x in np.flatnonzero(~both).tolist():
+                self.pixels[:, start + x] = self._style.unknown
+        else:
+            self._front[:, start:end] = ours
 
 
 @njit(cache=True, nogil=True)

@@ -100,12 +100,18 @@ class SpectrogramImage:
         self.plan = plan
         self.ticks_per_sample = ticks_per_sample
         self.newest: int | None = None
+        self.reference: SpectrogramImage | None = None
+        """spectra of another run on the same scale: levels are told against them, and nothing where there are none"""
         self._style = style
         self._density = np.zeros((n_slots, plan.length // 2 + 1), np.float64)
         self._n = np.zeros(n_slots, np.int64)  # spectra in each column's mean
         self._reached: int = _NEVER
         self.pixels: Pixels = np.empty((len(style.rows.start) - 1, n_slots), np.uint32)
         self.repaint()
+
+    @property
+    def style(self) -> SpectrogramStyle:
+        return self._style
 
     def reset(self) -> None:
         """Forget everything; what comes next may carry any tick."""
@@ -181,6 +187,9 @@ class SpectrogramImage:
         for start, end in ranges:
             self.pixels[:, start:end] = style.unknown
         per_db = 255 / max(style.high_db - style.low_db, 1e-9)
+        if self.reference is not None:
+            self._paint_against(self.reference, first, stop, per_db)
+            return ranges
         for start, end in slot_ranges(first, min(stop, self._reached + 1), self.n_slots):
             paint_spectra(
                 self.pixels,
@@ -196,6 +205,35 @@ class SpectrogramImage:
                 per_db,
             )
         return ranges
+
+    def _paint_against(self, reference: SpectrogramImage, first: int, stop: int, per_db: float) -> None:
+        """Paint how many decibels more there are than in the reference, in the columns [first, stop)."""
+        style, rows = self._style, self._style.rows
+        if reference._reached == _NEVER:
+            return
+        # what either holds of a column a turn ago is none of this column's
+        reached = min(self._reached, reference._reached)
+        first = max(first, max(self._reached, reference._reached) + 1 - self.n_slots)
+        for start, end in slot_ranges(first, min(stop, reached + 1), self.n_slots):
+            for x in range(start, end):
+                if self._n[x] and reference._n[x]:
+                    more = decibels_of_rows(self._density[x], rows) - decibels_of_rows(reference._density[x], rows)
+                    level = np.clip((more - style.low_db) * per_db + 0.5, 0, 255)
+                    known = np.isfinite(level)
+                    self.pixels[known, x] = style.colours[level[known].astype(np.int64)]
+
+
+def decibels_of_rows(density: NDArray[np.float64], rows: FrequencyRows) -> NDArray[np.float64]:
+    """(h,) level of each row of pixels, NaN for a row without bins.
+
+    Parameters
+    ----------
+    density : (n_bins,)
+    """
+    sums = np.add.reduceat(np.append(density[rows.bins] * rows.weights, 0.0), rows.start[:-1])
+    levels: NDArray[np.float64] = 10 * np.log10(np.maximum(sums, 1e-30))
+    levels[rows.start[:-1] == rows.start[1:]] = np.nan
+    return levels
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -27,11 +27,10 @@ from app.window.pane import Pane
 from app.window.pane_header import header_button
 from app.window.text_page import PROMPT, TextPage
 from app.window.tools.standing import ControlsNow
+from app.window.twin_view import TwinView
 from rig.log import LogEntry
 from rig.streams import StreamInfo, StreamKind
 from rig.subject import ControlValue, SubjectInfo
-
-TWIN_VIEWS = ("subject", "twin", "difference")
 
 
 class BehaviourPane(Pane):
@@ -47,7 +46,7 @@ class BehaviourPane(Pane):
         self._hint.setObjectName("playHint")
         self.header_layout.insertWidget(1, self._hint)
         self.twin_button = header_button(
-            TWIN_VIEWS[0], "Show the subject, its intact twin, or where they differ", self._next_twin_view, self
+            str(desk.twin.view), "How all panes show the intact twin (Ctrl+Shift+T)", desk.twin.next, self
         )
         self.twin_button.hide()
         self.header_layout.insertWidget(2, self.twin_button)
@@ -72,6 +71,7 @@ class BehaviourPane(Pane):
         self.board.pressed.connect(self._on_pressed)
         self.board.released.connect(lambda name: self._send(self.held.release(name, "mouse")))
         self.board.chosen.connect(self._set_control)
+        desk.twin.changed.connect(lambda: self.twin_button.setText(str(desk.twin.view)))
         desk.opened.connect(self._on_opened)
         desk.closed.connect(self._on_closed)
         desk.logged.connect(self._on_logged)
@@ -190,11 +190,11 @@ class BehaviourPane(Pane):
         image = image_of(frame.data, reader.info.palette)
         parts = (_frame_text(frame, live), *_rate(frame.gap_ticks, self._info))
         view, twin = self._twin_view(), self._twin_frame(stop_tick)
-        if view == "difference" and twin is not None:
+        if view in (TwinView.OVERLAY, TwinView.DIFFERENCE) and twin is not None:
             apart = differing(frame.data, twin.data)
-            image = marked(image, apart, self._mark)
+            image = marked(image, apart, self._mark, faint=view is TwinView.DIFFERENCE) if apart.any() else image
             parts = (*parts, f"{grouped(int(apart.sum()))} px differ")
-        elif view == "twin" and twin is not None:
+        elif view is TwinView.TWIN and twin is not None:
             image = image_of(twin.data, reader.info.palette)
             parts = (f"twin's {_frame_text(twin, live)}", *_rate(twin.gap_ticks, self._info))
         self.picture.show_image(image, display_aspect(reader.info))
@@ -205,12 +205,9 @@ class BehaviourPane(Pane):
         reader = None if self._stream is None else self.desk.shown_ring(f"twin.{self._stream.name}")
         return None if reader is None else frame_before(reader, stop_tick)
 
-    def _twin_view(self) -> str:
-        """One of TWIN_VIEWS; the subject itself where there is no twin."""
-        return TWIN_VIEWS[0] if self.twin_button.isHidden() else self.twin_button.text()
-
-    def _next_twin_view(self) -> None:
-        self.twin_button.setText(TWIN_VIEWS[(TWIN_VIEWS.index(self.twin_button.text()) + 1) % len(TWIN_VIEWS)])
+    def _twin_view(self) -> TwinView:
+        """The choice; the subject alone where there is no twin."""
+        return TwinView.SUBJECT if self.twin_button.isHidden() else self.desk.twin.view
 
     # ---- the console
 

@@ -91,12 +91,13 @@ def differing(frame: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
     return apart if apart.ndim == 2 else np.asarray(apart.any(axis=2), np.bool_)
 
 
-def marked(image: QImage, pixels: NDArray[np.bool_], colour: QColor) -> QImage:
-    """The picture turned faint, and some of its pixels in one colour."""
-    faint = image.convertToFormat(QImage.Format.Format_Grayscale8).convertToFormat(QImage.Format.Format_RGB888)
+def marked(image: QImage, pixels: NDArray[np.bool_], colour: QColor, *, faint: bool = True) -> QImage:
+    """The picture, turned faint or as it is, and some of its pixels in one colour."""
+    grey = image.convertToFormat(QImage.Format.Format_Grayscale8) if faint else image
+    under = grey.convertToFormat(QImage.Format.Format_RGB888)
     height, width = pixels.shape
-    rows = np.frombuffer(faint.constBits(), np.uint8).reshape(height, faint.bytesPerLine())
-    rgb = (rows[:, : 3 * width].reshape(height, width, 3) // 3).copy()
+    rows = np.frombuffer(under.constBits(), np.uint8).reshape(height, under.bytesPerLine())
+    rgb = rows[:, : 3 * width].reshape(height, width, 3) // (3 if faint else 1)
     rgb[pixels] = colour.red(), colour.green(), colour.blue()
     return QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 

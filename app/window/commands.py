@@ -37,6 +37,7 @@ def window_commands(window: MainWindow) -> list[Command]:
         Command("restart", "Restart the subject", "Ctrl+Shift+R", window.restart),
         Command("record", "Record or stop recording", "R", window.toggle_record),
         Command("twin", "Intact twin beside the subject", "Ctrl+T", window.toggle_twin),
+        Command("twin view", "Show the intact twin in another way", "Ctrl+Shift+T", window.desk.twin.next),
         Command("note", "Write a note", "N", window.write_note),
         Command("stimulate", "Stimulate now", "S", tools.stimulate_now),
         Command("silence", "Silence the selection", "X", tools.silence_selection),

@@ -16,6 +16,7 @@ from app.window.past_view import PastView
 from app.window.scope_rows import n_measures
 from app.window.speeds import Speed
 from app.window.trigger_choice import TriggerChoice
+from app.window.twin_view import TwinChoice
 from app.window.view import TimeView, UnitSet
 from rig.errors import HeadstageError
 from rig.log import LogEntry, LogKind
@@ -115,6 +116,7 @@ class Desk(QObject):
         self.selection = UnitSet(self)  # what the tools act on
         self.channels = UnitSet(self)  # what the oscilloscope shows, in its order
         self.past = PastView(self.ring, self.view)
+        self.twin = TwinChoice(self)
         self.trigger = TriggerChoice(self.shown_ring)  # what scope and raster make sweeps around
         self.undo = QUndoStack(self)
         self.client: RigClient | None = None

@@ -12,9 +12,12 @@ import platformdirs
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
+from app.draw.warm import start_warming
 from app.window.desk import Opening
 from app.window.main_window import MainWindow
 from app.window.offers import offers
+
+WARM_AFTER_MS = 3000  # when the window is up and the subject runs
 
 
 def application(arguments: Sequence[str] = ()) -> QApplication:
@@ -71,4 +74,6 @@ def run_window(opening: Opening | None = None, *, reset: bool = False) -> int:
     window.show()
     chosen = opening or first_subject(settings)
     QTimer.singleShot(0, lambda: window.start_with(chosen))
+    warming: list[object] = []  # held until the window closes; it ends by itself
+    QTimer.singleShot(WARM_AFTER_MS, lambda: warming.append(start_warming()))
     return made.exec()

@@ -177,10 +177,12 @@ class RasterPane(TimePane):
         axis, height, p, units, desk = self.axis, self.canvas.n_rows, self.picture, self.units, self.desk
         assert units is not None
         assert desk.description is not None
-        fresh = p is None or (p.span_ticks, p.n_columns, p.height) != (axis.span_ticks, axis.n_columns, height)
+        view = self.twin_view(units.info.name)
+        wanted = axis.span_ticks, axis.n_columns, height, view
+        fresh = p is None or (p.span_ticks, p.n_columns, p.height, p.twin_view) != wanted
         if p is None or fresh:
             channels = units.rows(self.which, desk.channels.ids, desk.selection.ids)
-            p = RasterPicture(units.info, units.table, channels, desk.shown_ring, axis, height, self.colours)
+            p = RasterPicture(units.info, units.table, channels, desk.shown_ring, axis, height, self.colours, view)
             self.picture, self._order_when_full = p, True
         changed = p.pull(axis)
         full = bool(p.columns.known.all())

@@ -7,6 +7,7 @@ from app.window.raster_picture import RasterPicture
 from app.window.raster_rows import Order
 from app.window.raster_trials import TrialRaster
 from app.window.time_axis import TimeAxis, bin_text
+from app.window.twin_view import WORDS
 from rig.subject import SubjectInfo
 
 
@@ -19,7 +20,8 @@ def raster_details(
     bins = f"bins {bin_text(axis.span_ticks / max(axis.n_columns, 1), info.tick_hz, info.tick_name)}"
     if order is Order.CORRELATION and not has_reference:
         return [units, "select one to order by correlation with it", bins]
-    return [f"{units} {order}", bins, *([f"spikes {picture.digitiser.text}"] if picture.digitiser.text else [])]
+    twin = [WORDS[picture.twin_view]] if WORDS[picture.twin_view] else []
+    return [f"{units} {order}", bins, *([f"spikes {picture.digitiser.text}"] if picture.digitiser.text else []), *twin]
 
 
 def trial_details(trials: TrialRaster, unit_name: str, trigger_name: str, info: SubjectInfo) -> list[str]:

@@ -73,6 +73,7 @@ class ScopePane(TimePane):
         desk.selection.changed.connect(lambda: labels.show_selected(desk.selection.ids))
         desk.view.changed.connect(self.snap_span)
         desk.trigger.listen(self._on_trigger)
+        desk.twin.changed.connect(lambda: self.picture.set_twin_view(desk.twin.view))
         controls.trigger_asked.connect(self.toggle_trigger)
         controls.gain_asked.connect(edits.change_common_gain)
         controls.autoscale_asked.connect(edits.autoscale)

@@ -7,6 +7,7 @@ from app.window.scope_filters import FilterKind
 from app.window.scope_picture import ScopePicture
 from app.window.time_axis import TimeAxis, division_text, frequency_text
 from app.window.trigger_choice import TriggerSettings
+from app.window.twin_view import WORDS
 from rig.subject import SubjectInfo
 
 
@@ -19,7 +20,8 @@ def scope_details(
     if picture.choice.kind is not FilterKind.NONE and any(not r.digital for r in picture.rows):
         filtered = [f"{picture.choice.kind} {frequency_text(picture.choice.cutoff_hz, info.tick_hz <= 0)}"]
     if not picture.triggered:
-        details = [division, "live" if live else "looking back", *filtered]
+        twin = [WORDS[picture.twin_view]] if picture.has_twin and WORDS[picture.twin_view] else []
+        details = [division, "live" if live else "looking back", *filtered, *twin]
         return details, details
     n = 0 if picture.sweeps is None else picture.sweeps.n_sweeps
     sweeps = f"{grouped(n)} sweep{'s' if n != 1 else ''}" if n else "waiting for the trigger"

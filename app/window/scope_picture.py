@@ -20,7 +20,9 @@ from app.window.scope_sweeps import ScopeSweeps
 from app.window.scope_traces import FindRing, RowGroup, ScopeTraces, group_rows, row_colours, twin_groups
 from app.window.time_axis import TimeAxis
 from app.window.trigger_choice import TriggerChoice
+from app.window.twin_view import TwinView
 from rig.streams import StreamInfo
+from rig.twin import PREFIX
 
 _REFIT_EVERY = 30  # pulls
 _REFIT_BEYOND, _REFIT_BELOW = 0.15, 0.4  # of the range that fits now
@@ -37,6 +39,7 @@ class ScopePicture:
     version : rises whenever the same samples look otherwise
     arrangement, choice : where the traces lie, and their filter
     overlaid, averaged : what a triggered picture shows
+    twin_view : how an intact twin is shown in running time
     """
 
     def __init__(self, find_ring: FindRing, trigger: TriggerChoice) -> None:
@@ -48,6 +51,7 @@ class ScopePicture:
         self.choice = FilterChoice()
         self.overlaid, self.averaged = True, True
         self.tick_hz = 0.0
+        self.twin_view = TwinView.OVERLAY
         self.colours: PlotColours | None = None
         self.traces: ScopeTraces | None = None
         self.sweeps: ScopeSweeps | None = None
@@ -88,6 +92,12 @@ class ScopePicture:
             self.rebuild()
         return changed
 
+    def set_twin_view(self, view: TwinView) -> None:
+        """Show the intact twin otherwise, where there is one; rows are fitted again, unless a hand chose."""
+        self.twin_view = view
+        self._fitted.clear()
+        self.rebuild()
+
     def set_filter(self, choice: FilterChoice) -> None:
         """Filter analogue traces from now on; they are fitted again, unless a hand chose."""
         self.choice = choice
@@ -126,7 +136,7 @@ class ScopePicture:
         self.version += 1
         styles = self._styles()
         if self.traces is not None:
-            self.traces.set_styles([*self._twin_styles(), *styles])
+            self.traces.set_styles(self._shown()[1])
         if self.sweeps is not None:
             self.sweeps.set_styles(styles)
 
@@ -140,6 +150,11 @@ class ScopePicture:
         return found
 
     # ---- pulling
+
+    @property
+    def has_twin(self) -> bool:
+        """Whether an intact twin of what is shown is there."""
+        return bool(self._twins)
 
     @property
     def carried(self) -> bool:
@@ -181,8 +196,11 @@ class ScopePicture:
         if self.traces is None or self.traces.span_ticks != axis.span_ticks:
             assert self.colours is not None
             background = self.colours.rows(self._size[1])
-            groups, styles = (*self._twins, *self._groups), [*self._twin_styles(), *self._styles()]
-            self.traces = ScopeTraces(groups, self._find_ring, axis, background, styles, self.choice, self.tick_hz)
+            groups, styles = self._shown()
+            less = PREFIX if self._twins and self.twin_view is TwinView.DIFFERENCE else ""
+            self.traces = ScopeTraces(
+                groups, self._find_ring, axis, background, styles, self.choice, self.tick_hz, less
+            )
             self.traces.pull(axis)
             return True
         return self.traces.pull(axis)
@@ -210,10 +228,18 @@ class ScopePicture:
         views = [self.views[r.key] for r in self.rows]
         self.placed = place(self.rows, views, self.arrangement, self._size[1], self.common_gain)
 
-    def _styles(self) -> list[TraceStyle]:
+    def _styles(self, groups: Sequence[RowGroup] | None = None) -> list[TraceStyle]:
         assert self.placed is not None
         colours = row_colours(self.rows)
-        return [g.style(self.placed, colours, self._size[2]) for g in self._groups]
+        return [g.style(self.placed, colours, self._size[2]) for g in (self._groups if groups is None else groups)]
+
+    def _shown(self) -> tuple[tuple[RowGroup, ...], list[TraceStyle]]:
+        """What is drawn in running time, the first behind, and how."""
+        view = self.twin_view if self._twins else TwinView.SUBJECT
+        if view is TwinView.OVERLAY:
+            return (*self._twins, *self._groups), [*self._twin_styles(), *self._styles()]
+        groups = self._twins if view is TwinView.TWIN else self._groups
+        return groups, self._styles(groups)
 
     def _twin_styles(self) -> list[TraceStyle]:
         """Where the subject's lie, in the colour of what is read second."""

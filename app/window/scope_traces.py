@@ -14,6 +14,7 @@ from app.draw.time_scale import TimeScale
 from app.draw.trace_columns import TraceColumns, TraceForm
 from app.draw.trace_image import Tint, TraceImage, TraceStyle
 from app.theme import argb
+from app.window.pair_feed import PairFeed
 from app.window.scope_filters import FilterChoice, RunningFilter
 from app.window.scope_layout import Placed
 from app.window.scope_rows import NOT_CARRIED, ScopeRow
@@ -82,7 +83,8 @@ class ScopeTraces:
     Parameters
     ----------
     axis : how long and how wide the window is; where it ends is told at each pull
-    rate_hz : stream → samples a second, for the filter
+    tick_hz : ticks a second, for the filter
+    less : prefix of the streams that are subtracted; "" for none
     """
 
     def __init__(
@@ -94,12 +96,18 @@ class ScopeTraces:
         styles: Sequence[TraceStyle],
         choice: FilterChoice,
         tick_hz: float,
+        less: str = "",
     ) -> None:
         self.groups = tuple(groups)
         self.span_ticks, self.n_columns = axis.span_ticks, axis.n_columns
         scale = TimeScale(axis.span_ticks, axis.n_columns)
         n_slots = axis.n_columns + SPARE_COLUMNS
-        self._feeds = [StreamFeed(partial(find_ring, g.info.name), g.info) for g in self.groups]
+        self._feeds: list[StreamFeed | PairFeed] = [
+            PairFeed(find_ring, g.info.name, less + g.info.name, g.info)
+            if less
+            else StreamFeed(partial(find_ring, g.info.name), g.info)
+            for g in self.groups
+        ]
         self._columns = [self._columns_for(g, scale, n_slots) for g in self.groups]
         self._filters = [RunningFilter(choice, rate_of(g.info, tick_hz)) for g in self.groups]
         self._next_tick = [-1] * len(self.groups)

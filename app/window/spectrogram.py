@@ -28,6 +28,7 @@ from app.window.spectrogram_source import Source, chosen, sources
 from app.window.stream_feed import same_layout
 from app.window.time_axis import frequency_text
 from app.window.time_pane import NOTHING_OPEN, TimePane
+from app.window.twin_view import TwinView
 from rig.field import FIELD_STREAM
 
 NOT_WATCHED = "Nobody watches the units: select them on the map, then W"
@@ -135,6 +136,7 @@ class SpectrogramPane(TimePane):
             p is not None
             and p.source == source
             and (p.span_ticks, p.n_columns, p.height) == (axis.span_ticks, axis.n_columns, height)
+            and p.twin_view is self.twin_view(source.stream)
         )
         if p is None or not fits:
             reader = self.desk.ring(source.stream)
@@ -142,8 +144,9 @@ class SpectrogramPane(TimePane):
                 return
             hz = description.info.tick_hz
             p = SpectrogramPicture(
-                source, reader.info, self.desk.shown_ring, self.choice, axis, height, self.colours, hz
-            )
+                source, reader.info, self.desk.shown_ring, self.choice, axis, height, self.colours, hz,
+                self.twin_view(source.stream),
+            )  # fmt: skip
             self.picture = p
             self.side.show_rows(p.rows, hz <= 0)
             self._age_s = self._psd_age_s = 1.0
@@ -156,7 +159,8 @@ class SpectrogramPane(TimePane):
         self._psd_age_s += max(pull.elapsed_s, 0.016)
         if changed and self._psd_age_s >= PSD_EVERY_S:
             self._psd_age_s = 0.0
-            self.side.show_levels(p.levels_db(), np.empty(0), p.low_db, p.high_db)
+            twins = np.empty(0) if p.twin is None else p.twin.levels_db()
+            self.side.show_levels(p.levels_db(), twins, p.low_db, p.high_db)
         self.label_spans(self.spans_on_show(), filled=True)
         self.show_memory(p.held_from_tick, pull)
         tick = self.desk.view.crosshair_tick
@@ -166,7 +170,12 @@ class SpectrogramPane(TimePane):
             self._shown = shown
             self.canvas.show_images([(p.image.pixels, self.axis.pieces(), True)])
         details = [p.source.name, f"Hann {p.plan.length}", f"{p.choice.overlap_percent} %", str(p.choice.scale)]
-        details.append(f"{p.low_db:.0f} … {p.high_db:.0f} dB")
+        if p.twin_view is TwinView.DIFFERENCE:
+            style = p.image.style
+            details.append(f"blue less, yellow more than the intact twin, {style.low_db:.0f} … +{style.high_db:.0f} dB")
+        else:
+            details.append(f"{p.low_db:.0f} … {p.high_db:.0f} dB")
+            details += ["the intact twin"] if p.twin_view is TwinView.TWIN else []
         if p.plan.length * p.k > self.axis.span_ticks:
             details.insert(0, "the window is longer than the time on show: more time with [")
         self.show_details(details)

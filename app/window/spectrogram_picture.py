@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from app.draw.colour_maps import colour_map
+from app.draw.colour_maps import colour_map, diverging_map
 from app.draw.spectrogram_image import FrequencyRows, SpectrogramImage, SpectrogramStyle
 from app.draw.spectrum import SpectrumAverage, SpectrumPlan, SpectrumStream, decibels
 from app.window.plot_colours import PlotColours
@@ -17,11 +17,15 @@ from app.window.scope_traces import FindRing, rate_of
 from app.window.spectrogram_source import Source, SourceValues
 from app.window.stream_feed import StreamFeed
 from app.window.time_axis import TimeAxis
+from app.window.twin_view import TwinView
 from rig.streams import StreamInfo
+from rig.twin import PREFIX
 
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 OVERLAPS = (0, 25, 50, 75)
 RANGES_DB = (0, 20, 40, 60, 80)  # 0: as the levels are
+DIFFERENCE_DB = 12.0
+LESS, MORE = 0x4C9BE8, 0xE6C700  # than the intact twin: blue and yellow, which all eyes tell apart
 _WINDOWS_ON_SHOW = 24  # that an automatic length aims at
 _SPECTRA_IN_MEAN = 64
 _RESCALE_DB = 3.0
@@ -78,8 +82,9 @@ class SpectrogramPicture:
         height: int,
         colours: PlotColours,
         tick_hz: float,
+        twin_view: TwinView = TwinView.SUBJECT,
     ) -> None:
-        self.source, self.choice = source, choice
+        self.source, self.choice, self.twin_view = source, choice, twin_view
         self.span_ticks, self.n_columns, self.height = axis.span_ticks, axis.n_columns, height
         self.k = info.ticks_per_sample or 1
         length = choice.samples(axis.span_ticks // self.k)
@@ -95,12 +100,27 @@ class SpectrogramPicture:
         self.info, self._colours = info, colours
         self._values = SourceValues(source, info)
         self._stream = SpectrumStream(self.plan, self.k)
-        self._feed = StreamFeed(lambda: find_ring(info.name), info)
+        name = PREFIX + info.name if twin_view is TwinView.TWIN else info.name
+        self._feed = StreamFeed(lambda: find_ring(name), info)
         self.mean = SpectrumAverage(length // 2 + 1, _SPECTRA_IN_MEAN)
         self.image = SpectrogramImage(axis.scale, axis.n_slots, self.plan, self.k, self._style())
+        self.twin: SpectrogramPicture | None = None
+        if twin_view in (TwinView.OVERLAY, TwinView.DIFFERENCE):
+            self.twin = SpectrogramPicture(
+                source, info, find_ring, choice, axis, height, colours, tick_hz, TwinView.TWIN
+            )
+        if self.twin is not None and twin_view is TwinView.DIFFERENCE:
+            self.image.reference = self.twin.image
 
     def pull(self, axis: TimeAxis) -> bool:
         """Take what is new of the window; whether the picture changed."""
+        twins = self.twin is not None and self.twin.pull(axis)
+        changed = self._pull(axis)
+        if twins and self.image.reference is not None:
+            self.image.repaint()  # what was painted before the twin's came is to be told against them
+        return changed or twins
+
+    def _pull(self, axis: TimeAxis) -> bool:
         # the spectra at the left border are of samples before it
         taken = self._feed.take(axis.start_tick - self.plan.length * self.k, axis.stop_tick)
         self.held_from_tick = taken.held_from_tick
@@ -148,6 +168,10 @@ class SpectrogramPicture:
 
     def _style(self) -> SpectrogramStyle:
         theme = self._colours.theme
+        if self.twin_view is TwinView.DIFFERENCE:
+            half = self.choice.range_db / 2 or DIFFERENCE_DB
+            map_ = diverging_map(LESS, self._colours.background & 0xFFFFFF, MORE)
+            return SpectrogramStyle(self.rows, map_, -half, half, self._colours.unknown)
         map_ = colour_map("magma", reverse=not theme.dark)
         return SpectrogramStyle(self.rows, map_, self.low_db, self.high_db, self._colours.unknown)
 

@@ -15,7 +15,7 @@ from rig.streams import StreamInfo
 
 MAX_PULL_BYTES = 8 << 20
 """Looked at in one pull; the rest comes with the next. A jump into a long window fills it in a few frames."""
-_MIN_PULL_SAMPLES = 4096
+MIN_PULL_SAMPLES = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,7 @@ class StreamFeed:
         begin = -(-begin // k) * k
         end = min(stop_tick // k * k, span.stop_tick)
         if info.regular:
-            end = min(end, begin + max(MAX_PULL_BYTES // max(info.sample_bytes, 1), _MIN_PULL_SAMPLES) * k)
+            end = min(end, begin + max(MAX_PULL_BYTES // max(info.sample_bytes, 1), MIN_PULL_SAMPLES) * k)
         held_from = span.first_tick if span.first_tick > start_tick else None
         if end <= begin:
             self._done_tick = max(begin, 0) if restarted else self._done_tick

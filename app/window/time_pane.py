@@ -17,10 +17,12 @@ from app.window.perturbed_spans import PerturbedSpan, PerturbedSpans
 from app.window.plot_colours import PlotColours
 from app.window.time_axis import TimeAxis
 from app.window.time_overlay import SpanLabel, TimeOverlay
+from app.window.twin_view import TwinView
 from rig.log import LogEntry
 from rig.perturbation import SILENCING
 from rig.process.protocol import MOVING
 from rig.streams import StreamInfo, StreamKind
+from rig.twin import PREFIX
 
 RUNNING_S = 0.030  # every second picture of the screen
 
@@ -95,6 +97,11 @@ class TimePane(Pane):
         info = self.desk.spikes_stream
         reader = None if info is None else self.desk.ring(info.name)
         return None if reader is None else reader.info
+
+    def twin_view(self, stream: str) -> TwinView:
+        """How the intact twin of a stream is shown; SUBJECT where there is no twin."""
+        there = self.desk.ring(PREFIX + stream) is not None
+        return self.desk.twin.view if there else TwinView.SUBJECT
 
     def take_axis(self, pull: Pull) -> TimeAxis:
         """The axis of this pull."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -22,6 +24,7 @@ from app.window.desk import Desk, Pull
 from app.window.figure_label import FigureLabel
 from app.window.figures import bytes_text, clock_text, duration_text, grouped, speed_text
 from app.window.speeds import SPEEDS
+from app.window.twin_view import TwinView
 from rig.process.protocol import MOVING, OVER, State
 
 REFRESH_S = 0.05  # digits that change more often cannot be read
@@ -73,6 +76,18 @@ class Transport(QFrame):
         layout.addWidget(tick_box)
         twin_box, self.twin = _figure("intact twin", "off", self)
         layout.addWidget(twin_box)
+        self.twin_view = QToolButton(self)
+        self.twin_view.setObjectName("twinView")
+        self.twin_view.setText(f"{desk.twin.view} ▾")
+        self.twin_view.setToolTip("How all panes show the intact twin (Ctrl+Shift+T: the next way)")
+        self.twin_view.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.twin_view)
+        for view in TwinView:
+            menu.addAction(str(view), partial(desk.twin.set, view))
+        self.twin_view.setMenu(menu)
+        desk.twin.changed.connect(lambda: self.twin_view.setText(f"{desk.twin.view} ▾"))
+        layout.addWidget(self.twin_view)
+        self.twin_view.hide()
         self.twin_box = twin_box
         twin_box.hide()
         layout.addStretch(1)
@@ -115,6 +130,7 @@ class Transport(QFrame):
     def show_twin(self, action: str | None, tick: int | None) -> None:
         """``on``, ``off`` or ``differs`` since a tick."""
         self.twin_box.setVisible(action != "off")
+        self.twin_view.setVisible(action != "off")
         self.twin.setText("in step" if action != "differs" or tick is None else f"differs since {grouped(tick)}")
 
     def pull(self, pull: Pull) -> None:

@@ -197,16 +197,22 @@ def test_the_intact_twin_is_shown_and_where_it_differs(bench: Any) -> None:
         mine, twins = (bench.desk.ring(n).latest(1).copy().data[0] for n in ("frame", "twin.frame"))
         assert (mine != twins).any()
         views = {}
-        for _ in range(3):
+        for _ in range(4):
             pane.pull(bench.pull())
             views[pane.twin_button.text()] = (pixels(pane), pane._detail.text())
             QTest.mouseClick(pane.twin_button, Qt.MouseButton.LeftButton)
-        assert views["subject"][0] == [[(255,) * 3 if v else (0,) * 3 for v in row] for row in mine.tolist()]
-        assert views["twin"][0] == [[(255,) * 3 if v else (0,) * 3 for v in row] for row in twins.tolist()]
+        assert views["subject alone"][0] == [[(255,) * 3 if v else (0,) * 3 for v in row] for row in mine.tolist()]
+        assert views["twin alone"][0] == [[(255,) * 3 if v else (0,) * 3 for v in row] for row in twins.tolist()]
         accent = QColor(DARK.accent).getRgb()[:3]
         assert [[p == accent for p in row] for row in views["difference"][0]] == (mine != twins).tolist()
         assert views["difference"][1].endswith(f"· {(mine != twins).sum()} px differ")
-        assert views["twin"][1].startswith("twin's frame 5")
+        for seen, alone, apart in zip(
+            *(np.array(views[v][0]).reshape(-1, 3) for v in ("overlay", "subject alone")),
+            (mine != twins).ravel(),
+            strict=True,
+        ):
+            assert tuple(seen) == (accent if apart else tuple(alone))
+        assert views["twin alone"][1].startswith("twin's frame 5")
     finally:
         bench.client.set_twin(False)
     bench.hear()
