@@ -172,7 +172,7 @@ class SpectrogramPane(TimePane):
         details = [p.source.name, f"Hann {p.plan.length}", f"{p.choice.overlap_percent} %", str(p.choice.scale)]
         if p.twin_view is TwinView.DIFFERENCE:
             style = p.image.style
-            details.append(f"blue less, yellow more than the intact twin, {style.low_db:.0f} … +{style.high_db:.0f} dB")
+            details.insert(0, f"blue less, yellow more than the twin, ±{style.high_db:.0f} dB")
         else:
             details.append(f"{p.low_db:.0f} … {p.high_db:.0f} dB")
             details += ["the intact twin"] if p.twin_view is TwinView.TWIN else []

@@ -78,6 +78,7 @@ class Transport(QFrame):
         layout.addWidget(twin_box)
         self.twin_view = QToolButton(self)
         self.twin_view.setObjectName("twinView")
+        self.twin_view.setStyleSheet("#twinView::menu-indicator { image: none; width: 0; }")
         self.twin_view.setText(f"{desk.twin.view} ▾")
         self.twin_view.setToolTip("How all panes show the intact twin (Ctrl+Shift+T: the next way)")
         self.twin_view.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

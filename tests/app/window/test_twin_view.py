@@ -138,7 +138,7 @@ def test_the_spectrogram_tells_decibels_against_the_twin(lesioned: Table) -> Non
             assert pixel in {int(image.style.colours[min(max(level + d, 0), 255)]) for d in (-1, 0, 1)}
             n_known += 1
     assert n_known > 1000
-    assert "more than the intact twin" in pane._detail.toolTip()
+    assert "more than the twin" in pane._detail.toolTip()
     table.desk.twin.set(TwinView.OVERLAY)
     pane.side.grab()
     table.run_to(1130)
