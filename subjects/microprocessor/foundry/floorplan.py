@@ -174,7 +174,7 @@ def _fill(cell: Cell, box: Rect) -> Placed:
     """A cell in a box: its gates side by side in the lower half."""
     x0, x1, y0, y1 = box
     n = len(cell.transistors)
-    half_width = max(2, min(6, (x1 - x0) // (3 * n)))
+    half_width = max(1, min(6, (x1 - x0) // (3 * n)))
     half_height = max(3, min(9, (y1 - y0) // 6))
     y = y0 + (y1 - y0) // 3
     gates = []
@@ -224,9 +224,8 @@ def _place_planes(cells: Sequence[Cell]) -> dict[int, Placed]:
     rows_or = [k for k, cell in enumerate(cells) if cell.region.startswith("decode/OR")]
     inputs = sorted({t.gate for k in lines for t in cells[k].transistors}, key=_row_order)
     products = {cells[k].output for k in lines}
-    straight = sorted(
-        {t.gate for k in rows_or for t in cells[k].transistors} - products - {cells[k].output for k in rows_or}
-    )
+    inverted = {net for k in rows_or for net in [cells[k].output] if net.startswith("~")}
+    straight = sorted({t.gate for k in rows_or for t in cells[k].transistors} - products - inverted)
     columns = [*(cells[k].output for k in lines), *straight]
     pitch = (PLA[1] - PLA[0]) / len(columns)
     x_of = {net: PLA[0] + round((k + 0.5) * pitch) for k, net in enumerate(columns)}

@@ -116,13 +116,12 @@ def test_random_straight_programs_as_py65(hs6502: Netlist):
             program += [code, low, high][:length]
             n += 1
         end = 0x0800 + len(program)
-        program += [0x4C, end & 0xFF, end >> 8]  # waits there, whatever the last instruction's last cycle was
-        image[0x0800 : 0x0800 + len(program)] = program
+        image[0x0800 : end + 3] = [*program, 0x4C, end & 0xFF, end >> 8]  # and there it stays
         image[0xFFFC:0xFFFE] = (0x00, 0x08)
         mpu = MPU(memory=image.tolist(), pc=0x0800)
         for _ in range(n):
             mpu.step()
         memory = image.copy()
         engine.reset(memory)
-        engine.run(2 * (12 + mpu.processorCycles), memory)
+        engine.run(2 * (20 + mpu.processorCycles), memory)
         np.testing.assert_array_equal(memory, mpu.memory, f"program {seed}")

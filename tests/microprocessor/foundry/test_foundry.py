@@ -106,8 +106,9 @@ def test_every_node_whatever_the_order(hs6502: Netlist):
         assert not wrong.size, [names[node] for node in wrong[:8].tolist()]
 
 
-def test_compiled_is_exact_without_help(hs6502: Netlist):
+def test_compiled_is_exact_without_help(hs6502: Netlist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Every node, no race pass, no trip; also under reset and with pins at random."""
+    monkeypatch.setenv("HEADSTAGE_CODE_CACHE", str(tmp_path))
     assert HS6502.race_passes == ()
     assert HS6502.trips.n_half_cycles == 0
     compiled = CompiledEngine(hs6502, HS6502)
