@@ -43,6 +43,8 @@ def two_phase() -> EventEngine:
         ChipDescription(
             name="two_phase",
             title="two phases, one bit",
+            source="this test",
+            licence="MIT",
             vss_name="vss",
             vcc_name="vcc",
             input_pins=("a", "w"),

@@ -25,6 +25,8 @@ def tiny_chip(n_nodes: int) -> ChipDescription:
     return ChipDescription(
         name="tiny",
         title="a few transistors",
+        source="this test",
+        licence="MIT",
         vss_name="n0",
         vcc_name="n1",
         input_pins=tuple(f"n{node}" for node in range(2, n_nodes)),

@@ -255,6 +255,8 @@ def test_another_clock_and_bus(code_cache: Path):
     chip = ChipDescription(
         name="two_phase",
         title="two phases, one bit",
+        source="this test",
+        licence="MIT",
         vss_name="vss",
         vcc_name="vcc",
         input_pins=("a", "w", "phi1", "phi2"),

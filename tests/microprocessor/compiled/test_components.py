@@ -32,6 +32,8 @@ def network(rows: list[tuple[int, int, int]], loads: set[int], driven: list[int]
     chip = ChipDescription(
         name="network",
         title="random switches",
+        source="this test",
+        licence="MIT",
         vss_name="vss",
         vcc_name="vcc",
         input_pins=("clk",),
