@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class SurveySheet(Sheet):
         super().__init__("Lesion survey", "Survey", "Lesion every unit in turn", desk, window)
         self._folder = folder
         self._plugin: SubjectPlugin | None = None
+        self._options: Mapping[str, str] = {}
         self.games = QListWidget(self)
         self.games.setToolTip("In which games; Space ticks and unticks")
         self.games.setAccessibleName("games")
@@ -93,6 +94,7 @@ class SurveySheet(Sheet):
             kind=self.kind.currentData(),
             n_frames=self.frames.value(),
             units=self.units.text().strip(),
+            options=self._options,
         )
         folder = self.target.path
         self.picture.hide()
@@ -148,8 +150,10 @@ class SurveySheet(Sheet):
             self.say("This subject offers no lesion survey. Put a processor on the table (subject menu, top left)")
             return
         self._plugin = plugin
+        assert asked is not None
         survey = plugin.lesion_survey()
         option = next(o for o in plugin.options if o.name == survey.varied_option)
+        self._options = {name: value for name, value in asked.options.items() if name != option.name}
         current = description.info.options.get(option.name, option.default)
         for name in dict.fromkeys((current, *map(str, option.offered))):
             item = QListWidgetItem(name, self.games)
