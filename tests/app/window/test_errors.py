@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 
 from app.window.desk import Level, Opening
 from app.window.main_window import MainWindow
+from rig.data_folder import DATA_VARIABLE
 from rig.process.protocol import State
 from rig.storage.recording import Recording
 
@@ -156,7 +157,7 @@ def test_a_recording_that_is_damaged_inside_plays_what_is_whole_and_says_so(qtbo
 
 
 def test_a_chip_that_is_not_there(qtbot, window, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "nothing"))
     window.start_with(Opening("microprocessor", {"chip": "mos6502", "cartridge": "vesper"}))
     told(qtbot, window, "headstage install mos6502")
     window.start_with(CELL)
