@@ -1,7 +1,10 @@
 """What the learner reads: sequences of a Markov chain, of random tokens that repeat, and of random tokens.
 
 In a Markov sequence the token before tells the next (a bigram); in a repeating one only what came earlier in the same
-sequence does. Periods are drawn anew for every sequence, for a fixed one could be learned by position alone.
+sequence does. Periods are drawn anew for every sequence, for a fixed one could be learned by position alone. No token
+comes twice in one telling, as hardly any does where words are drawn from a language's tens of thousands (Olsson et al.
+2022): of 64 tokens drawn freely two tellings of 32 would leave an induction head 0.30 nats in doubt about which of a
+token's successors is meant, however well it has learned.
 """
 
 from __future__ import annotations
@@ -93,7 +96,10 @@ def _fill(
     tokens: NDArray[np.int64],
 ) -> None:
     n_tokens, n_successors = successors.shape
+    deck = np.arange(n_tokens)
     for i in range(tokens.shape[0]):
+        for t in range(n_tokens):
+            deck[t] = t
         for t in range(tokens.shape[1]):
             u = uniform[i, t]
             if kinds[i] == Kind.MARKOV and t > 0:
@@ -103,5 +109,10 @@ def _fill(
                 tokens[i, t] = successors[tokens[i, t - 1], s]
             elif kinds[i] == Kind.REPEATS and t >= periods[i]:
                 tokens[i, t] = tokens[i, t - periods[i]]
+            elif kinds[i] == Kind.REPEATS:  # the next card of a deck that is shuffled as it is dealt
+                card = t % n_tokens
+                other = card + int(u * (n_tokens - card))
+                deck[card], deck[other] = deck[other], deck[card]
+                tokens[i, t] = deck[card]
             else:
                 tokens[i, t] = int(u * n_tokens)

@@ -46,7 +46,7 @@ def stream_layouts(shape: Shape, units: UnitTable) -> tuple[StreamInfo, ...]:
             name="prefix_matching",
             description=(
                 f"mean attention, over {N_REPEAT_PROBES} sequences of random tokens told twice, from a token told the "
-                "second time to the one after its first occurrence (Olsson et al. 2022)"
+                "second time to the one after its first occurrence (Olsson et al. 2022); 0 of a lesioned head"
             ),
             kind=StreamKind.UNITS,
             dtype=f4,
@@ -58,7 +58,7 @@ def stream_layouts(shape: Shape, units: UnitTable) -> tuple[StreamInfo, ...]:
             name="copying",
             description=(
                 "sum over sum of sizes of the eigenvalues of a head's circuit from tokens to logits "
-                "(Elhage et al. 2021): 1 copies, -1 suppresses; after the last tick of each sample"
+                "(Elhage et al. 2021): 1 copies, -1 suppresses; after the last tick of each sample; 0 of a lesioned head"
             ),
             kind=StreamKind.UNITS,
             dtype=f4,

@@ -60,7 +60,7 @@ class Learner:
             tick_hz=0.0,
             space="schematic",
             options=options,
-            fingerprint=hashlib.sha256(f"learner 1 {sizes}".encode()).hexdigest(),
+            fingerprint=hashlib.sha256(f"learner 2 {sizes}".encode()).hexdigest(),
         )
         self._shape, self._slices = shape, UnitSlices.of(shape)
         self.units = unit_table(shape)
@@ -102,6 +102,7 @@ class Learner:
         kinds = kinds_of_mix(mix(self._state.controls), self._shape.batch)
         self._kinds = np.concatenate([kinds, _PROBE_KINDS])
         self._clamps = Clamps(self._shape, self._slices, self._state.levels)
+        self._lost = [np.flatnonzero(~np.isnan(self._state.lesioned[part])) for part in self._slices.heads]
 
     def _apply_schedule(self) -> None:
         state = self._state
@@ -141,6 +142,8 @@ class Learner:
         done = self._network.forward(state.weights, tokens, self._clamps)
         self._network.backward(state.weights, tokens, done, self._clamps, gradient)
         self._clamps.hold_gradients(gradient)
+        for pattern, heads in zip(done.pattern, self._lost, strict=True):
+            pattern[-N_PROBES:, heads] = 0  # nobody's look any more; a head that is only silenced still looks
         activity = self._activity(done)
         bits = state.thresholds.bits(activity[None])
         samples: dict[str, NDArray[Any]] = {}
@@ -153,7 +156,7 @@ class Learner:
                 probes = [pattern[-N_REPEAT_PROBES:] for pattern in done.pattern]
                 samples[name] = np.concatenate([prefix_matching(p) for p in probes])[channels]
             elif name == "copying" and (self.tick + 1) % COPYING_TICKS == 0:
-                samples[name] = copying(shape, state.weights)[channels]
+                samples[name] = self._copying()[channels]
             elif name == "behaviour":
                 samples[name] = measures(shape, done)
             elif name == "patterns" and (self.tick + 1) % FRAME_TICKS == 0:
@@ -162,6 +165,13 @@ class Learner:
             state.optimiser.step(state.weights.vector, gradient.vector, float(state.controls["learning_rate"]))
         state.tick += 1
         return samples
+
+    def _copying(self) -> NDArray[np.float32]:
+        """(n_layers n_heads,) 0 of a head that was taken out."""
+        scores = copying(self._shape, self._state.weights).reshape(len(self._lost), -1)
+        for of_layer, heads in zip(scores, self._lost, strict=True):
+            of_layer[heads] = 0
+        return scores.reshape(-1)
 
     def _activity(self, done: Pass) -> NDArray[np.float32]:
         """(n_units,) of the stream ``activity``."""

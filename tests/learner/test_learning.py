@@ -46,6 +46,7 @@ def test_it_finds_an_induction_head():
         session.watch("behaviour")
         session.watch("prefix_matching")
         chunks = session.advance(800)
+        later = session.advance(700)
     behaviour, scores = gather(chunks, "behaviour"), gather(chunks, "prefix_matching")
     first, repeat = (behaviour[-50:, MEASURES.index(f"loss {n}")].mean() for n in ("first", "repeat"))
     hits = behaviour[:, MEASURES.index("hits repeat")]
@@ -57,6 +58,24 @@ def test_it_finds_an_induction_head():
     assert scores[300:400].mean(axis=0).max() < 0.1
     assert scores[-50:, 4:].mean(axis=0).max() > 0.4
     assert scores[-50:, :4].mean(axis=0).max() < 0.2
+    assert gather(later, "behaviour")[-100:, MEASURES.index("loss repeat")].mean() < 0.3
+
+
+def test_a_head_that_is_taken_out_looks_at_nothing(session):
+    """One that is silenced still looks, though nobody hears of it."""
+    lost, silenced = (session.subject.units.id_of_name[name] for name in ("L1H0", "L1H1"))
+    session.perturb(Perturbation(PerturbationKind.REMOVE, (lost,), 0))
+    session.perturb(Perturbation(PerturbationKind.SILENCE, (silenced,), 0))
+    chunks = session.advance(20)
+    for stream in ("prefix_matching", "copying"):
+        scores = gather(chunks, stream)[-1]
+        assert scores[2] == 0
+        assert scores[[0, 1, 3]].all()
+    frame = gather(chunks, "patterns")[-1]
+    patterns = frame[frame != GAP].reshape(2, 16, 2, 16)
+    assert not patterns[1, :, 0].any()
+    assert patterns[1, :, 1].any()
+    assert not gather(chunks, "activity")[:, [session.subject.units.rows([lost])[0]]].any()
 
 
 def test_frozen_weights_stay(session):

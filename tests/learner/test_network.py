@@ -145,9 +145,11 @@ def test_sequences_are_of_their_kinds():
 
     periods = set()
     for sequence in tokens[300:500]:
-        fitting = [p for p in range(4, 17) if (sequence[p:] == sequence[:-p]).all()]
-        assert fitting
-        periods.add(fitting[0])
+        period = next(p for p in range(4, 17) if (sequence[p:] == sequence[:-p]).all())
+        assert len(set(sequence[:period])) == period, "a token that came twice would have two successors"
+        periods.add(period)
+    telling = tokens[700:, :16].ravel()
+    assert np.bincount(telling, minlength=40).min() > 5
     assert len(periods) > 8, "a period that is always the same could be learned by position"
     np.testing.assert_array_equal(tokens[700:, 16:32], tokens[700:, :16])
     assert np.bincount(tokens[500:700].ravel()).std() < 40
