@@ -70,7 +70,7 @@ class LearnedThresholds:
         self._level = np.zeros(self.n_channels)
         self._spread = np.zeros(self.n_channels)
         self._before = np.full(self.n_channels, np.nan, np.float32)
-        self._n_learned = np.zeros(self.n_channels, np.int64)
+        self._n_learned = np.zeros(self.n_channels, np.int32)
 
     def bits(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Bits of the next samples.
@@ -104,7 +104,7 @@ class LearnedThresholds:
         try:
             level, spread = (np.frombuffer(blobs[name], np.float64).copy() for name in ("level", "spread"))
             before = np.frombuffer(blobs["before"], np.float32).copy()
-            n_learned = np.frombuffer(blobs["n_learned"], np.int64).copy()
+            n_learned = np.frombuffer(blobs["n_learned"], np.int32).copy()
         except (KeyError, ValueError) as error:
             raise FormatError("the state of the learned thresholds is damaged") from error
         if not all(len(array) == self.n_channels for array in (level, spread, before, n_learned)):
@@ -119,25 +119,28 @@ def _learn(
     level: NDArray[np.float64],
     spread: NDArray[np.float64],
     before: NDArray[np.float32],
-    n_learned: NDArray[np.int64],
+    n_learned: NDArray[np.int32],
     bits: NDArray[np.uint8],
 ) -> None:
+    n_channels = values.shape[1]
+    on = np.empty(8 * bits.shape[1], np.uint8)
+    on[n_channels:] = 0
     for t in range(values.shape[0]):
-        for c in range(values.shape[1]):
-            x = values[t, c]
+        for c in range(n_channels):  # selections, no jumps: it becomes vector instructions
+            x, k = np.float64(values[t, c]), n_learned[c]
             above = x > level[c]
-            if above and n_learned[c] >= N_FIRST:
-                bits[t, c >> 3] |= np.uint8(1 << (c & 7))
-            if x == before[c]:
-                continue
-            before[c] = x
-            if n_learned[c] == 0:
-                level[c] = x
-                n_learned[c] = 1
-                continue
-            share = max(1.0 / (n_learned[c] + 1), RATE)
+            on[c] = np.uint8(above & (k >= N_FIRST))
+            teaches = values[t, c] != before[c]
+            before[c] = values[t, c]
+            share = max(1.0 / (k + 1), RATE)
             distance = abs(x - level[c])
             step = GAIN * share * spread[c]
-            level[c] += step * quantile if above else -step * (1.0 - quantile)
-            spread[c] += share * (distance - spread[c])
-            n_learned[c] += 1
+            moved = level[c] + (step * quantile if above else -step * (1.0 - quantile))
+            level[c] = (x if k == 0 else moved) if teaches else level[c]
+            spread[c] += share * (distance - spread[c]) if teaches & (k > 0) else 0.0
+            n_learned[c] = k + np.int32(teaches)
+        for byte in range(bits.shape[1]):
+            packed = np.uint8(0)
+            for i in range(8):
+                packed |= on[8 * byte + i] << i
+            bits[t, byte] = packed

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from rig.learned_thresholds import LearnedThresholds
 from rig.streams import StreamInfo, StreamKind
 from subjects.language_model.engine import Engine
-from subjects.language_model.spiking import DEFINITION
 from subjects.language_model.trace import UnitLayout
 from subjects.language_model.vocabulary import Vocabulary
 
@@ -37,7 +37,7 @@ def language_model_streams(layout: UnitLayout, engine: Engine, vocabulary: Vocab
         ),
         stream(
             "spikes",
-            DEFINITION,
+            f"of the activity: {LearnedThresholds(1).definition}",
             StreamKind.UNITS,
             np.uint8,
             (layout.n_units + 7) // 8,

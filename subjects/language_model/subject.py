@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rig.blobs import pack_blobs, unpack_blobs
 from rig.errors import FormatError, SubjectError, TickError, UnknownUnitError
+from rig.learned_thresholds import LearnedThresholds
 from rig.perturbation import Perturbation
 from rig.schedule import Schedule
 from rig.streams import Chunk, StreamInfo
@@ -32,7 +33,6 @@ from subjects.language_model.prompts import Prompter
 from subjects.language_model.reference import TEXT, Reference, read_reference
 from subjects.language_model.rows import Reading, Rows
 from subjects.language_model.sampling import draw, uniform
-from subjects.language_model.spiking import Thresholds
 from subjects.language_model.stream_layouts import NO_TOKEN
 from subjects.language_model.trace import Trace, UnitLayout
 
@@ -61,6 +61,7 @@ class LanguageModel:
         self._watched: dict[str, NDArray[np.int64]] = {}  # stream → channels
         self._reference: Reference | None = None
         self._maker = EditMaker(layout, self._read_reference, engine.device)
+        self._thresholds = LearnedThresholds(layout.n_units)
         self._context = Context(engine, prompter.begin, engine.new_cache())
         self.reset(0)
 
@@ -73,7 +74,7 @@ class LanguageModel:
         self._queue = [self._prompter.begin]  # tokens still to be read
         self._answered = False  # a turn of the conversation is over
         self._logits = torch.zeros(self._engine.n_tokens)  # what was expected at the tick before
-        self._thresholds = Thresholds.fresh(self._layout.n_units)
+        self._thresholds.clear()
         self._context.clear()
         self._set_directions((None,) * N_DIRECTIONS)
 
@@ -171,7 +172,7 @@ class LanguageModel:
         activity = trace.activity[row].cpu().numpy()
         expected = self._logits if self.tick else None
         self._logits = trace.logits[row].clone()
-        bits = self._thresholds.take(activity)
+        bits = self._thresholds.bits(activity[None])[0]
         n_keys = len(self._context.tokens) if not given else self._context.ticks.index(self.tick) + 1
         rows.add(Reading(token, given, expected, self._logits, activity, bits, trace, row, n_keys))
         self.tick += 1
@@ -193,7 +194,6 @@ class LanguageModel:
             "queue": self._queue,
             "answered": self._answered,
             "holds": self._holds.to_json(),
-            "n_seen": self._thresholds.n_seen,
             "directions": [
                 None if d is None else [d.layer, d.vector.cpu().double().tolist()] for d in self._maker.directions
             ],
@@ -204,8 +204,7 @@ class LanguageModel:
                 "state": json.dumps(state).encode(),
                 "schedule": self._schedule.to_bytes(),
                 "logits": self._logits.cpu().numpy().tobytes(),
-                "level": self._thresholds.level.tobytes(),
-                "measure": self._thresholds.measure.tobytes(),
+                "thresholds": self._thresholds.state(),
                 **self._context.to_blobs(),
             }
         )
@@ -219,14 +218,15 @@ class LanguageModel:
             schedule = Schedule.from_bytes(blobs["schedule"])
             holds = Holds.from_json(state["holds"])
             logits = torch.from_numpy(_floats(blobs["logits"], self._engine.n_tokens))
-            level, measure = (_floats(blobs[name], self._layout.n_units) for name in ("level", "measure"))
+            thresholds = LearnedThresholds(self._layout.n_units)
+            thresholds.set_state(blobs["thresholds"])
             device = self._engine.device
             directions = tuple(
                 None if d is None else Direction(int(d[0]), torch.tensor(d[1], dtype=torch.float32, device=device))
                 for d in state["directions"]
             )
             queue = [int(t) for t in state["queue"]]
-            tick, seed, n_seen = int(state["tick"]), int(state["seed"]), int(state["n_seen"])
+            tick, seed = int(state["tick"]), int(state["seed"])
             self._context.load(blobs)
         except (FormatError, KeyError, ValueError, TypeError) as error:
             raise SubjectError(f"asked to restore a damaged snapshot ({error}); take another") from error
@@ -235,7 +235,7 @@ class LanguageModel:
         self._answered = bool(state["answered"])
         self._schedule, self._holds = schedule, holds
         self._logits = logits.to(device)
-        self._thresholds = Thresholds(level, measure, n_seen)
+        self._thresholds = thresholds
         self._set_directions(directions)
 
     def close(self) -> None:
