@@ -1,142 +1,173 @@
-"""The mask: what is drawn for every cell, wire, pad and supply, as rectangles on layers.
+"""The mask: what is drawn for every cell, pad and supply, as rectangles on layers; the wires come from `routing`.
 
-Layers are those of the Visual6502 format (`layout_files`): 0 metal, 1 switched diffusion, 3 grounded and 4 powered
-diffusion, 5 polysilicon. Wires are a trunk through all places of a net and a branch to each: rough, and no design rule
-is kept, but every wire ends where it should.
+A gate of n inputs is drawn as it is made in NMOS: n channels between grounded diffusion below and one piece of
+diffusion above, which is its output; on that a depletion load up to the supply. Rough, and no design rule is kept.
+
+    vcc ═════════════════
+          │ load │
+        ┌─┴──────┴─────┐  output
+        └─┬──┬────┬──┬─┘
+          │▓▓│    │▓▓│    channels, each under its input
+    vss ══╧══╧════╧══╧═══
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from subjects.microprocessor.foundry.die import VCC, VSS
 from subjects.microprocessor.foundry.floorplan import (
     AND_TOP,
-    BIT_UM,
-    DATAPATH,
+    CORE,
     DATAPATH_Y,
     DIE_UM,
-    OR_BOTTOM,
+    EDGE_UM,
+    PLA,
+    SPINE_X,
     Placed,
     Rect,
+    in_planes,
     pad_rects,
 )
+from subjects.microprocessor.foundry.lettering import squares
+from subjects.microprocessor.foundry.routing import DIFFUSION, GROUNDED, METAL, POLY, POWERED, Place, Shape, route
 
-METAL, DIFFUSION, GROUNDED, POWERED, POLY = 0, 1, 3, 4, 5
 SUPPLIES = (VSS, VCC)
-N_TRACKS = 7
-PRECHARGED = ("sb", "idb", "adl", "adh")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A rectangle that belongs to a net."""
-
-    net: str
-    layer: int
-    rect: Rect
+RAIL_UM, BAR_UM = 5, 16
+"""Widths of the supplies: of a row of cells, and of what feeds them."""
+NAME, NAME_AT, LETTER_UM = "HS6502", (2850, 3700), 12
+"""What stands on the die, from where, in squares of what size."""
 
 
 def draw_mask(placed: Sequence[Placed]) -> list[Shape]:
-    """All shapes, in the order in which their nets first appear."""
-    shapes = [*_frame(), *(Shape(pin, METAL, rect) for pin, rect in pad_rects().items())]
-    points: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    for pin, (x0, x1, y0, y1) in pad_rects().items():
-        points[pin].append(((x0 + x1) // 2, (y0 + y1) // 2))
+    """All shapes: supplies, pads, cells, wires."""
+    pads = pad_rects()
+    rails = list(_rails(placed))
+    shapes = [*_bars(pads), *rails, *_name(), *(Shape(pin, METAL, rect) for pin, rect in pads.items())]
+    places: defaultdict[str, list[Place]] = defaultdict(list)
+    for pin, rect in pads.items():
+        neck, place = _neck(rect)
+        shapes.append(Shape(pin, METAL, neck))
+        places[pin].append(place)
     for item in placed:
         shapes += _cell(item)
-        _note_places(item, points)
-    for k, (net, places) in enumerate(points.items()):
-        if net not in SUPPLIES:
-            shapes += _wire(net, sorted(set(places)), k)
-    return shapes
+        _note_places(item, places)
+    return [*shapes, *route({net: spots for net, spots in places.items() if net not in SUPPLIES}, rails)]
 
 
-def _frame() -> Iterator[Shape]:
-    """The supplies around the core and between the bits of the datapath."""
-    width, height = DIE_UM
-    for net, inset in ((VSS, 190), (VCC, 208)):
-        low, right, top = inset, width - inset, height - inset
-        for rect in (
-            (low, right, low, low + 12),
-            (low, right, top - 12, top),
-            (low, low + 12, low, top),
-            (right - 12, right, low, top),
-        ):
+def _bars(pads: dict[str, Rect]) -> Iterator[Shape]:
+    """Two combs that face each other: vcc along the left and the top, vss along the right and the bottom."""
+    left, right, bottom, top = CORE
+    spine = (SPINE_X, SPINE_X + BAR_UM)
+    vcc_x, vss_y = (pads[VCC][0] + 20, pads[VCC][1] - 20), (pads[VSS][2] + 20, pads[VSS][3] - 20)
+    for net, rects in {
+        VCC: (
+            (left, left + BAR_UM, bottom + 2 * BAR_UM, top),
+            (left, right - 2 * BAR_UM, top - BAR_UM, top),
+            (*vcc_x, top - BAR_UM, pads[VCC][2]),
+            (*PLA, AND_TOP + 6, AND_TOP + 12),
+            (PLA[0] - 8, PLA[0], AND_TOP + 6, top),
+        ),
+        VSS: (
+            (right - BAR_UM, right, bottom, top - 2 * BAR_UM),
+            (left, right, bottom, bottom + BAR_UM),
+            (right - BAR_UM, pads[VSS][0], *vss_y),
+            (*spine, DATAPATH_Y[1] + 20, top - 3 * BAR_UM),
+            (SPINE_X, right, DATAPATH_Y[1] + 14, DATAPATH_Y[1] + 22),
+        ),
+    }.items():
+        for rect in rects:
             yield Shape(net, METAL, rect)
-    for bit in range(9):
-        y = DATAPATH_Y[0] + bit * BIT_UM
-        yield Shape(VSS if bit % 2 else VCC, METAL, (DATAPATH[0], DATAPATH[1], y - 3, y + 3))
 
 
-def _in_planes(item: Placed) -> bool:
-    return item.cell.region.startswith(("decode/PLA", "decode/OR"))
+def _neck(pad: Rect) -> tuple[Rect, Place]:
+    """What leads from a pad towards the core, and where it ends."""
+    x0, x1, y0, y1 = pad
+    x, y, half, length = (x0 + x1) // 2, (y0 + y1) // 2, 8, 8
+    if y0 == EDGE_UM:
+        return (x - half, x + half, y1, y1 + length), (x, y1 + length)
+    if y1 == DIE_UM[1] - EDGE_UM:
+        return (x - half, x + half, y0 - length, y0), (x, y0 - length)
+    if x0 == EDGE_UM:
+        return (x1, x1 + length, y - half, y + half), (x1 + length, y)
+    return (x0 - length, x0, y - half, y + half), (x0 - length, y)
+
+
+def _name() -> Iterator[Shape]:
+    """Who made it, in the metal, where nothing else is."""
+    for column, row in squares(NAME):
+        x, y = NAME_AT[0] + column * LETTER_UM, NAME_AT[1] - row * LETTER_UM
+        yield Shape(VSS, METAL, (x, x + LETTER_UM, y - LETTER_UM, y))
+
+
+def _rails(placed: Sequence[Placed]) -> Iterator[Shape]:
+    """The combs' teeth, below and above every row of cells; in the datapath and left of the spine up to the bars."""
+    rows: defaultdict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
+    left, right, _, _ = CORE
+    for item in placed:
+        x0, x1, y0, y1 = item.box
+        if not in_planes(item.cell) and left <= x0 and x1 <= right:
+            rows[VSS, y0].append((x0, x1))
+            rows[VCC, y1 - RAIL_UM].append((x0, x1))
+    for (net, y), stretches in rows.items():
+        for low, high in _joined(stretches):
+            if y < DATAPATH_Y[1]:
+                low, high = (low, right) if net == VSS else (left, high)
+            elif low < SPINE_X:
+                low, high = (low, SPINE_X) if net == VSS else (left, high)
+            yield Shape(net, METAL, (low, high, y, y + RAIL_UM))
+
+
+def _joined(stretches: Sequence[tuple[int, int]], gap: int = 80) -> Iterator[tuple[int, int]]:
+    """Stretches that lie close, as one."""
+    begin, end = sorted(stretches)[0]
+    for low, high in sorted(stretches):
+        if low > end + gap:
+            yield begin, end
+            begin = low
+        end = max(end, high)
+    yield begin, end
 
 
 def _cell(item: Placed) -> Iterator[Shape]:
-    """Diffusion on both sides of each gate, which is drawn as the transistor; the load above."""
+    """Diffusion on both sides of each channel, which is drawn as the transistor; the load above."""
     cell, (x0, x1, y0, y1) = item.cell, item.box
+    planar = in_planes(cell)
+    below = 4 if planar else max(3, item.gates[0][2] - y0 - RAIL_UM)
+    above = 4 if planar else max(4, (y1 - y0) // 5)
     for transistor, (gx0, gx1, gy0, gy1) in zip(cell.transistors, item.gates, strict=True):
         other = transistor.c1 if transistor.c2 == cell.output else transistor.c2
         layer = {VSS: GROUNDED, VCC: POWERED}.get(other, DIFFUSION)
-        yield Shape(other, layer, (gx0, gx1, gy0 - 4, gy0))
-        yield Shape(cell.output, DIFFUSION, (gx0, gx1, gy1, gy1 + 4))
-    if cell.loaded:
-        x, y, width = (x0 + x1) // 2, y1 - (y1 - y0) // 4, max(2, min(5, (x1 - x0) // 4))
-        yield Shape(cell.output, POLY, (x - width, x + width, y - 5, y + 1))
-        yield Shape(VCC, POWERED, (x - width, x + width, y + 1, y + 4))
+        yield Shape(other, layer, (gx0, gx1, gy0 - below, gy0))
+        if planar:
+            yield Shape(cell.output, DIFFUSION, (gx0, gx1, gy1, gy1 + above))
+    low, high, top = item.gates[0][0], item.gates[-1][1], item.gates[0][3]
+    if not planar:
+        yield Shape(cell.output, DIFFUSION, (low, high, top, top + above))
+    if cell.loaded and planar:
+        x, width = (x0 + x1) // 2, min(4, (x1 - x0) // 3)
+        yield Shape(cell.output, POLY, (x - width, x + width, y0 + 2, y1 - 2))
+    elif cell.loaded:
+        x, width = (low + high) // 2, max(3, (x1 - x0) // 5)
+        yield Shape(cell.output, POLY, (x - width, x + width, top + above, y1 - RAIL_UM - 2))
+        yield Shape(VCC, POWERED, (x - width, x + width, y1 - RAIL_UM - 2, y1))
 
 
-def _note_places(item: Placed, points: defaultdict[str, list[tuple[int, int]]]) -> None:
+def _note_places(item: Placed, places: defaultdict[str, list[Place]]) -> None:
     """Where each net has to be led to."""
-    cell, (x0, x1, _, y1) = item.cell, item.box
-    if cell.loaded:
-        points[cell.output].append(((x0 + x1) // 2, y1 - (y1 - item.box[2]) // 4 - 2))
+    cell = item.cell
+    planar = in_planes(cell)
     for transistor, (gx0, gx1, gy0, gy1) in zip(cell.transistors, item.gates, strict=True):
         x = (gx0 + gx1) // 2
-        points[transistor.gate].append((x, (gy0 + gy1) // 2))
-        if not cell.loaded or _in_planes(item):
-            points[cell.output].append((x, gy1 + 2))
+        places[transistor.gate].append((x, (gy0 + gy1) // 2))
         other = transistor.c1 if transistor.c2 == cell.output else transistor.c2
-        points[other].append((x, gy0 - 2))
-
-
-def _wire(net: str, places: Sequence[tuple[int, int]], track: int) -> Iterator[Shape]:
-    """A trunk along the longer side of what must be joined, and branches to it."""
-    if len(places) < 2:
-        return
-    xs, ys = [x for x, _ in places], [y for _, y in places]
-    offset = (track % N_TRACKS - N_TRACKS // 2) * 3
-    if net.rstrip("01234567") in PRECHARGED:
-        offset = (PRECHARGED.index(net.rstrip("01234567")) - 2) * 14
-        middle = DATAPATH_Y[0] + int(net[-1]) * BIT_UM + BIT_UM // 2 + offset
-        yield from _trunk(net, places, middle, level=True, half=3)
-    elif max(ys) - min(ys) > max(xs) - min(xs):
-        yield from _trunk(
-            net, places, sorted(xs)[len(xs) // 2] + (0 if _is_column(ys) else offset), level=False, half=2
-        )
+        places[other].append((x, gy0 - 2))
+        if planar:
+            places[cell.output].append((x, gy1 + 2))
+    x0, x1, y0, y1 = item.box
+    if planar:
+        places[cell.output].append(((x0 + x1) // 2, (y0 + y1) // 2))
     else:
-        yield from _trunk(net, places, sorted(ys)[len(ys) // 2] + (0 if _is_column(ys) else offset), level=True, half=2)
-
-
-def _is_column(ys: Sequence[int]) -> bool:
-    """Whether all lies in the PLA, whose lines need no track of their own."""
-    return min(ys) >= OR_BOTTOM - 20 and max(ys) <= AND_TOP + 20
-
-
-def _trunk(net: str, places: Sequence[tuple[int, int]], at: int, level: bool, half: int) -> Iterator[Shape]:
-    along = [x if level else y for x, y in places]
-    low, high = min(along) - half, max(along) + half
-    yield Shape(net, METAL, (low, high, at - half, at + half) if level else (at - half, at + half, low, high))
-    # of branches on one side of one spot, the longest
-    reach: dict[tuple[int, bool], int] = {}
-    for x, y in places:
-        spot, across = (x, y) if level else (y, x)
-        key = (spot, across > at)
-        reach[key] = max(reach.get(key, half), abs(across - at))
-    for (spot, beyond), length in reach.items():
-        if length > half:
-            near, far = (at, at + length) if beyond else (at - length, at)
-            yield Shape(net, POLY, (spot - 1, spot + 1, near, far) if level else (near, far, spot - 1, spot + 1))
+        above = max(4, (y1 - y0) // 5)
+        places[cell.output].append(((item.gates[0][0] + item.gates[-1][1]) // 2, item.gates[0][3] + above // 2))

@@ -21,16 +21,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from subjects.microprocessor.foundry.die import Cell
-from subjects.microprocessor.foundry.pads import INPUTS, PINS
+from subjects.microprocessor.foundry.pads import PINS
 
 DIE_UM = (3800, 4000)
-PAD_UM = 120
-PLA = (640, 3520)
+PAD_UM, EDGE_UM = 120, 40
+PLA = (680, 3500)
 AND_TOP, AND_BOTTOM, OR_BOTTOM = 3560, 2960, 1980
-DATAPATH = (300, 3500)
-DATAPATH_Y = (330, 1640)
+DATAPATH = (290, 3440)
+DATAPATH_Y = (320, 1640)
+CORE = (236, 3556, 240, 3756)
+"""What the supplies run around, between the pads' drivers and the rest."""
+SPINE_X = 608
+"""Of the vss bar between the blocks on the left and the PLA."""
 BIT_UM = (DATAPATH_Y[1] - DATAPATH_Y[0]) // 8
 ROWS_IN_A_BIT = 3
+BUSES = ("sb", "idb", "adl", "adh")
+BUS_PITCH_UM = 12
+"""Of the precharged buses, that run side by side above the cells of each bit."""
 
 Rect = tuple[int, int, int, int]
 """x0, x1, y0, y1."""
@@ -56,22 +63,22 @@ COLUMNS = (
 """Slices of the datapath, left to right."""
 
 BLOCKS: tuple[tuple[str, Rect], ...] = (
-    ("clock/phases", (240, 600, 3440, 3720)),
-    ("clock/outputs", (240, 600, 3380, 3430)),
-    ("decode/timing", (240, 600, 2960, 3360)),
-    ("control/interrupts", (240, 600, 2360, 2940)),
-    ("control/ready", (240, 400, 2290, 2340)),
-    ("control/branch", (410, 600, 2240, 2340)),
-    ("decode/kind", (240, 400, 2140, 2270)),
-    ("control/held", (240, 600, 1860, 2120)),
-    ("ALU/choice", (1420, 1680, 1660, 1740)),
-    ("ALU/carry in", (1260, 1410, 1660, 1740)),
-    ("ALU/carry out", (1690, 1840, 1660, 1740)),
-    ("ALU/overflow", (1850, 2000, 1660, 1740)),
-    ("control/lines", (640, 2860, 1760, 1940)),
-    ("status", (2900, 3520, 1680, 1940)),
-    ("decode/instruction register", (1300, 2800, 3620, 3760)),
-    ("pads/data", (3520, 3590, 330, 1640)),
+    ("clock/phases", (270, 590, 3440, 3700)),
+    ("clock/outputs", (270, 590, 3380, 3430)),
+    ("decode/timing", (270, 590, 2960, 3360)),
+    ("control/interrupts", (270, 590, 2370, 2940)),
+    ("control/ready", (270, 420, 2290, 2350)),
+    ("control/branch", (440, 590, 2260, 2350)),
+    ("decode/kind", (270, 590, 2150, 2240)),
+    ("control/held", (270, 590, 1860, 2130)),
+    ("ALU/choice", (1420, 1680, 1670, 1750)),
+    ("ALU/carry in", (1260, 1410, 1670, 1750)),
+    ("ALU/carry out", (1690, 1840, 1670, 1750)),
+    ("ALU/overflow", (1850, 2000, 1670, 1750)),
+    ("control/lines", (680, 2840, 1770, 1940)),
+    ("status", (2870, 3500, 1680, 1940)),
+    ("decode/instruction register", (1300, 2800, 3600, 3730)),
+    ("pads/data", (3460, 3530, 330, 1640)),
 )
 """What is neither in the PLA nor in the datapath nor at a pad, by region."""
 
@@ -91,7 +98,7 @@ def place(cells: Sequence[Cell]) -> list[Placed]:
     blocks: defaultdict[str, list[int]] = defaultdict(list)
     slices: defaultdict[str, list[int]] = defaultdict(list)
     for k, cell in enumerate(cells):
-        if cell.region.startswith(("decode/PLA", "decode/OR")):
+        if in_planes(cell):
             continue
         column = next((name for name in COLUMNS if _inside(cell.region, name)), None)
         block = next((name for name, _ in BLOCKS if _inside(cell.region, name)), None)
@@ -113,30 +120,38 @@ def place(cells: Sequence[Cell]) -> list[Placed]:
 
 
 def pad_rects() -> dict[str, Rect]:
-    """The bonding pads: address below and on the left, data on the right, all others above."""
+    """The bonding pads: address below, data on the right, clocks above, interrupts on the left."""
     width, height = DIE_UM
     sides = {
         "bottom": [f"ab{bit}" for bit in range(12)],
-        "left": [f"ab{bit}" for bit in range(12, 16)],
-        "right": ["rw", *(f"db{bit}" for bit in range(8))],
-        "top": [*INPUTS[1:], "vcc", "vss", "sync", "clk0", "clk1out", "clk2out"],
+        "left": [*(f"ab{bit}" for bit in range(12, 16)), "rdy", "irq", "nmi", "res"],
+        "right": [*(f"db{bit}" for bit in range(8)), "rw", "vss"],
+        "top": ["clk0", "clk1out", "clk2out", "vcc", "so", "sync"],
     }
-    missing = set(PINS) - {name for names in sides.values() for name in names}
-    assert not missing, f"no pad for {missing}"
+    assert sorted(name for names in sides.values() for name in names) == sorted([*PINS, "vss", "vcc"])
     pads: dict[str, Rect] = {}
     for side, names in sides.items():
-        long = width if side in ("bottom", "top") else DATAPATH_Y[1] + 200
+        long = width if side in ("bottom", "top") else height
         for k, name in enumerate(names):
-            middle = 260 + (k * (long - 520)) // max(1, len(names) - 1)
+            middle = 300 + (k * (long - 600)) // (len(names) - 1)
             low, high = middle - PAD_UM // 2, middle + PAD_UM // 2
-            edge = 40
             pads[name] = {
-                "bottom": (low, high, edge, edge + PAD_UM),
-                "top": (low, high, height - edge - PAD_UM, height - edge),
-                "left": (edge, edge + PAD_UM, low, high),
-                "right": (width - edge - PAD_UM, width - edge, low, high),
+                "bottom": (low, high, EDGE_UM, EDGE_UM + PAD_UM),
+                "top": (low, high, height - EDGE_UM - PAD_UM, height - EDGE_UM),
+                "left": (EDGE_UM, EDGE_UM + PAD_UM, low, high),
+                "right": (width - EDGE_UM - PAD_UM, width - EDGE_UM, low, high),
             }[side]
     return pads
+
+
+def bus_y(bit: int, k: int) -> int:
+    """The middle of the k-th bus of a bit."""
+    return DATAPATH_Y[0] + (bit + 1) * BIT_UM - (len(BUSES) - k) * BUS_PITCH_UM
+
+
+def in_planes(cell: Cell) -> bool:
+    """Whether its transistors lie where rows and columns of the PLA cross."""
+    return cell.region.startswith(("decode/PLA", "decode/OR"))
 
 
 def _inside(region: str, path: str) -> bool:
@@ -146,19 +161,21 @@ def _inside(region: str, path: str) -> bool:
 def _beside(pad: Rect) -> Rect:
     """Room for a pad's transistors, on the side of the core."""
     x0, x1, y0, y1 = pad
-    if y0 < 100:
-        return (x0, x1, y1 + 15, y1 + 75)
-    if y1 > DIE_UM[1] - 100:
-        return (x0, x1, y0 - 75, y0 - 15)
-    if x0 < 100:
-        return (x1 + 10, x1 + 60, y0, y1)
-    return (x0 - 60, x0 - 10, y0, y1)
+    if y0 == EDGE_UM:
+        return (x0, x1, y1 + 10, y1 + 70)
+    if y1 == DIE_UM[1] - EDGE_UM:
+        return (x0, x1, y0 - 70, y0 - 10)
+    if x0 == EDGE_UM:
+        return (x1 + 8, x1 + 68, y0, y1)
+    return (x0 - 68, x0 - 8, y0, y1)
 
 
 def _grid(rect: Rect, n: int) -> list[Rect]:
     """Cut a rectangle into n boxes of about the same shape, row by row from the top."""
     x0, x1, y0, y1 = rect
     width, height = x1 - x0, y1 - y0
+    if n == 0:
+        return []
     n_rows = min(range(1, n + 1), key=lambda rows: abs(height / rows - 1.4 * width / -(-n // rows)))
     boxes = []
     for row in range(n_rows):
@@ -171,12 +188,12 @@ def _grid(rect: Rect, n: int) -> list[Rect]:
 
 
 def _fill(cell: Cell, box: Rect) -> Placed:
-    """A cell in a box: its gates side by side in the lower half."""
+    """A cell in a box: its channels side by side in the lower half."""
     x0, x1, y0, y1 = box
     n = len(cell.transistors)
-    half_width = max(1, min(6, (x1 - x0) // (3 * n)))
-    half_height = max(3, min(9, (y1 - y0) // 6))
-    y = y0 + (y1 - y0) // 3
+    half_width = max(1, min(18, 4 * (x1 - x0) // (11 * n)))
+    half_height = max(3, min(12, (y1 - y0) // 7))
+    y = y0 + 2 * (y1 - y0) // 5
     gates = []
     for k in range(n):
         x = x0 + (2 * k + 1) * (x1 - x0) // (2 * n)
@@ -204,17 +221,13 @@ def _place_datapath(cells: Sequence[Cell], slices: dict[str, list[int]]) -> dict
         n_before += widths[column]
         x1 = DATAPATH[0] + round(n_before * pitch) - 6
         loose = per_bit[column].pop(None, [])
-        if loose:
-            share = -(-len(loose) // (8 * ROWS_IN_A_BIT))
-            split = x1 - round(share * pitch)
-            for k, box in zip(loose, _grid((split + 4, x1, *DATAPATH_Y), len(loose)), strict=True):
-                placed[k] = _fill(cells[k], box)
-            x1 = split
-        for bit, members in per_bit[column].items():
-            assert bit is not None
-            y0 = DATAPATH_Y[0] + bit * BIT_UM
-            for k, box in zip(members, _grid((x0, x1, y0 + 8, y0 + BIT_UM - 8), len(members)), strict=True):
-                placed[k] = _fill(cells[k], box)
+        split = x1 - round(-(-len(loose) // (8 * ROWS_IN_A_BIT)) * pitch) if loose else x1
+        for bit in range(8):
+            band = (DATAPATH_Y[0] + bit * BIT_UM + 2, bus_y(bit, 0) - 10)
+            share = loose[bit * len(loose) // 8 : (bit + 1) * len(loose) // 8]
+            for left, right, members in ((x0, split, per_bit[column].get(bit, [])), (split + 4, x1, share)):
+                for k, box in zip(members, _grid((left, right, *band), len(members)), strict=True):
+                    placed[k] = _fill(cells[k], box)
     return placed
 
 
