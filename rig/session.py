@@ -6,39 +6,34 @@ is.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.blobs import pack_blobs, unpack_blobs
+from rig.apparatus import Apparatus
 from rig.blocks import Blocks
-from rig.closed_loop import ClosedLoops
-from rig.divergence import DIVERGENCE_STREAM, distribution_stream, divergence_layout
 from rig.errors import SessionError, SpecError, StorageError, TickError
 from rig.field import FIELD_STREAM
 from rig.header import SessionHeader
 from rig.log import LogEntry, LogKind
-from rig.montage import Montage
-from rig.needs import Wish, watch_exactly
+from rig.needs import watch_exactly
 from rig.passage import Passage, Script, entries_since
 from rig.past import PAST_BYTES, Past, SessionSnapshot
 from rig.perturbation import Perturbation, PerturbationKind, PulseTrain, perturbation_to_json
 from rig.probe import Probe, probe_to_json
 from rig.record_node import RecordNode
 from rig.registry import open_subject
-from rig.replay import replay_entry, replay_to
+from rig.replay import replay_to
 from rig.storage.recorder import Recorder
 from rig.storage.recorder_status import RecorderEvent
 from rig.streams import Chunk, StreamInfo
 from rig.subject import ControlValue, Subject
 from rig.trigger import Trigger, trigger_to_json
-from rig.twin import Twin, twin_layout
+from rig.twin import Twin
 from rig.versions import versions
 
 
@@ -68,15 +63,12 @@ class Session:
         past_bytes: int = PAST_BYTES,
     ) -> None:
         self.plugin = plugin
-        self._installed_only = installed_only
-        self.subject: Subject = open_subject(plugin, options, installed_only=installed_only)
+        self._apparatus = Apparatus(lambda: open_subject(plugin, options, installed_only=installed_only))
         self.log: list[LogEntry] = []
         self._node = RecordNode(on_recorder_event)
         self._told_failure: StorageError | None = None
         self._on_entry = on_entry
-        self._montage = Montage(self.subject)
-        self._loops = ClosedLoops()
-        self._twin: Twin | None = None
+        self._montage, self._loops = self._apparatus.montage, self._apparatus.loops
         self._past = Past(max_bytes=past_bytes)
         self._script = Script()
         self._blocks = Blocks(self.subject, self._montage, self._loops, self._enter)
@@ -90,15 +82,13 @@ class Session:
         return self.subject.tick
 
     @property
+    def subject(self) -> Subject:
+        return self._apparatus.subject
+
+    @property
     def streams(self) -> dict[str, StreamInfo]:
         """Layouts of what `advance` returns."""
-        layouts = self._montage.streams
-        if self._twin is not None:
-            twins = [twin_layout(info) for info in layouts.values()]
-            layouts |= {info.name: info for info in twins}
-            if (distribution := distribution_stream(self._montage.whole.values())) is not None:
-                layouts[DIVERGENCE_STREAM] = divergence_layout(distribution)
-        return layouts
+        return self._apparatus.streams
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -114,17 +104,13 @@ class Session:
         """Back to tick 0 with an empty log; triggers are disarmed, what is watched stays."""
         self._node.refuse_while_recording("reset")
         self.seed = seed
-        self.subject.reset(seed)
+        self._apparatus.reset(seed)
         self.log.clear()
         self._past.clear()
         self._script = Script()
-        self._loops.clear()
-        self._renew_needs()
-        self._montage.set_field_state(None)
         self._enter(LogKind.RESET, {"seed": seed})
         self._past.add(self.snapshot())
-        if self._twin is not None:
-            self._twin.join(self.subject.snapshot(), None)
+        self._apparatus.join_twin()
 
     def watch(self, stream: str, unit_ids: NDArray[np.int64] | Sequence[int] | None = None) -> None:
         """Watch units of a stream; None: all, empty: none. Raises UnknownUnitError, SessionError while recording it."""
@@ -132,7 +118,7 @@ class Session:
         if self._node.records(stream):
             self._node.refuse_while_recording(f"watch other units of {stream!r}, which is being recorded")
         self._montage.watch(stream, unit_ids)
-        self._renew_needs()
+        self._apparatus.renew_needs()
         self._enter(
             LogKind.WATCH, {"stream": stream, "unit_ids": None if unit_ids is None else [int(u) for u in unit_ids]}
         )
@@ -144,8 +130,7 @@ class Session:
     def set_probes(self, probes: Sequence[Probe]) -> None:
         """Exactly these probes."""
         self._node.refuse_while_recording("change the probes")
-        self._montage.set_probes(probes)
-        self._renew_needs()
+        self._apparatus.set_probes(probes)
         self._enter(LogKind.WATCH, {"stream": FIELD_STREAM, "probes": [probe_to_json(p) for p in self.probes]})
 
     def arm(self, trigger: Trigger) -> None:
@@ -154,20 +139,18 @@ class Session:
             self._require_kind(trigger.train.kind)
             self.subject.units.rows(trigger.train.unit_ids)
         self._loops.arm(trigger, self._montage.whole)
-        self._renew_needs()
+        self._apparatus.renew_needs()
         self._enter(LogKind.TRIGGER, {"action": "arm", **trigger_to_json(trigger)})
 
     def disarm(self, name: str) -> None:
         self._loops.disarm(name)
-        self._renew_needs()
+        self._apparatus.renew_needs()
         self._enter(LogKind.TRIGGER, {"action": "disarm", "name": name})
 
     # ---- doing something to it
 
     def set_control(self, name: str, value: ControlValue) -> LogEntry:
-        self.subject.set_control(name, value)
-        if self._twin is not None:
-            self._twin.set_control(name, value)
+        self._apparatus.set_control(name, value)
         return self._enter(LogKind.CONTROL, {"name": name, "value": value})
 
     def perturb(self, perturbation: Perturbation) -> LogEntry:
@@ -219,14 +202,14 @@ class Session:
         while self.tick < stop:
             start = self.tick
             for entry in self._script.take_due(start):
-                self._replay(entry)
+                self._apparatus.replay(entry)
             n_free = self._script.n_ticks_before_next(start)
             given = self._blocks.advance(min(stop - start, n_free), self.seed)
             for chunk in (c for raw in given for c in self._montage.deliver(raw)):
                 self._node.write(chunk)
                 chunks.append(chunk)
-            if self._twin is not None:
-                chunks += self._follow(self._twin, self.tick - start, given)
+            if self.twin is not None:
+                chunks += self._follow(self.twin, self.tick - start, given)
             if self._past.due:
                 self._remember()
             for name in self._loops.spent():
@@ -242,36 +225,14 @@ class Session:
             self._told_failure = self._node.failure
             self._enter(LogKind.WARNING, {"text": str(self._node.failure)})
 
-    def _renew_needs(self) -> None:
-        """Tell the subject what must be watched: for the person and the probes, the triggers, and the comparison."""
-        conditions = [t.condition for t in self._loops.armed.values()]
-        others: list[Wish] = [
-            (c.stream, None if c.unit_ids is None else np.asarray(c.unit_ids, np.int64)) for c in conditions
-        ]
-        if self._twin is not None and (distribution := distribution_stream(self._montage.whole.values())) is not None:
-            others.append((distribution.name, None))
-        self._montage.renew_needs(others)
-        watch_exactly(self.subject, self._montage.needed)
-        if self._twin is not None:
-            self._twin.watch_like(self._montage)
-
     # ---- snapshots
 
     def snapshot(self) -> SessionSnapshot:
-        blobs = {"subject": self.subject.snapshot()}
-        if (field := self._montage.field_state()) is not None:
-            blobs |= {"field": field, "probes": self._probes_text()}
-        return SessionSnapshot(self.tick, self._seq, pack_blobs(blobs))
+        return SessionSnapshot(self.tick, self._seq, self._apparatus.state())
 
     def _remember(self) -> None:
         """Keep a snapshot to come back to, the twin's state with it."""
-        here = self.snapshot()
-        if self._twin is not None:
-            here = replace(here, blob=pack_blobs({**unpack_blobs(here.blob), "twin": self._twin.state()}))
-        self._past.add(here)
-
-    def _probes_text(self) -> bytes:
-        return json.dumps([probe_to_json(p) for p in self.probes]).encode()
+        self._past.add(SessionSnapshot(self.tick, self._seq, self._apparatus.state(with_twin=True)))
 
     def restore(self, snapshot: SessionSnapshot) -> None:
         """Go back (or forth). Triggers forget what they saw. Refused while recording: a recording has one time."""
@@ -281,18 +242,14 @@ class Session:
         self._arrive(from_tick, snapshot.seq)
 
     def _put_back(self, snapshot: SessionSnapshot) -> None:
-        blobs = unpack_blobs(snapshot.blob)
-        self.subject.restore(blobs["subject"])
+        self._apparatus.put_back(snapshot.blob)
         self._script = Script()
-        # of other probes, what came before is not known
-        self._montage.set_field_state(blobs.get("field") if blobs.get("probes") == self._probes_text() else None)
 
     def _arrive(self, from_tick: int, seq: int) -> None:
         """Time jumped to the present tick, before the entry `seq` of the log: everybody goes on from here."""
         self._loops.forget()
         self._past.forget_after(self.tick)
-        if self._twin is not None:
-            self._twin.join(self.subject.snapshot(), self._montage.field_state())
+        self._apparatus.join_twin()
         self._enter(LogKind.RESTORE, {"tick": self.tick, "from_tick": from_tick, "seq": seq})
         self._remember()
 
@@ -327,7 +284,7 @@ class Session:
         stored = self._past.before(max(tick, first_tick))
         assert stored is not None, "the beginning is never let go"
         entries = entries_since(self.log, stored.seq)
-        watches, twin = self._montage.watches(), self._twin is not None
+        watches, twin = self._montage.watches(), self.twin is not None
         return Passage(stored, entries, self.tick, first_tick, watches, self.probes, twin, self._past.figures)
 
     def retrace(self, passage: Passage) -> None:
@@ -344,39 +301,20 @@ class Session:
             self.set_probes(passage.probes)
         self.set_twin(passage.twin)
         self.restore(passage.snapshot)
-        state = unpack_blobs(passage.snapshot.blob)
-        if self._twin is not None and "twin" in state:
-            self._twin.set_state(state["twin"], with_field=state.get("probes") == self._probes_text())
+        self._apparatus.put_back(passage.snapshot.blob, with_twin=True)
         self._script = Script(passage.entries)
-
-    def _replay(self, entry: LogEntry) -> None:
-        replay_entry(self.subject, entry)
-        if self._twin is None:
-            return
-        if entry.kind is LogKind.CONTROL:
-            self._twin.set_control(entry.payload["name"], entry.payload["value"])
-        elif entry.kind is LogKind.TWIN and entry.payload.get("action") == "on":
-            self._twin.join(self.subject.snapshot(), self._montage.field_state())
 
     # ---- the twin
 
     @property
     def twin(self) -> Twin | None:
-        return self._twin
+        return self._apparatus.twin
 
     def set_twin(self, on: bool) -> None:
         """Put an intact twin beside the subject, in its present state; or take it away."""
-        if on == (self._twin is not None):
-            return
-        if self._twin is not None:
-            self._twin.close()
-            self._twin = None
-        else:
-            options = self.subject.info.options
-            subject = open_subject(self.plugin, options, installed_only=self._installed_only)
-            self._twin = Twin(subject, self.subject.snapshot(), self._montage)
-        self._renew_needs()
-        self._enter(LogKind.TWIN, {"action": "on" if on else "off"})
+        if on != (self.twin is not None):
+            self._apparatus.set_twin(on)
+            self._enter(LogKind.TWIN, {"action": "on" if on else "off"})
 
     def _follow(self, twin: Twin, n_ticks: int, given: Sequence[Chunk]) -> list[Chunk]:
         """Let the twin do the same ticks; the log says where they part."""
@@ -430,9 +368,7 @@ class Session:
 
     def close(self) -> None:
         self.stop_recording("session closed")
-        if self._twin is not None:
-            self._twin.close()
-        self.subject.close()
+        self._apparatus.close()
 
     def __enter__(self) -> Session:
         return self
