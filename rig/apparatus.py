@@ -82,10 +82,11 @@ class Apparatus:
         """Put an intact twin beside the subject, in its present state; or take it away."""
         if on == (self.twin is not None):
             return
-        if on:
-            self.twin = Twin(self._open_one(), self.subject.snapshot(), self.montage)
+        if self.twin is not None:
+            self.twin.close()
+            self.twin = None
         else:
-            self._close_twin()
+            self.twin = Twin(self._open_one(), self.subject.snapshot(), self.montage)
         self.renew_needs()
 
     def set_control(self, name: str, value: ControlValue) -> None:
@@ -139,13 +140,8 @@ class Apparatus:
     def _probes_text(self) -> bytes:
         return json.dumps([probe_to_json(p) for p in self.montage.probes]).encode()
 
-    # ---- the end
-
-    def _close_twin(self) -> None:
+    def close(self) -> None:
+        """The end of both; where the twin parted can still be asked."""
         if self.twin is not None:
             self.twin.close()
-            self.twin = None
-
-    def close(self) -> None:
-        self._close_twin()
         self.subject.close()
