@@ -60,11 +60,13 @@ class Against:
     columns : on the same scale, with as many slots
     colour : (n_channels,) uint32, opaque, of what only the other run has
     alone : only what differs is painted, and nothing where the two cannot be compared
+    running : the newest column may still grow, and is not compared yet
     """
 
     columns: SpikeColumns
     colour: NDArray[np.uint32]
     alone: bool
+    running: bool = True
 
 
 class RasterImage:
@@ -179,7 +181,7 @@ class RasterImage:
         ours, theirs = self.columns.counts[:, start:end], against.columns.counts[:, start:end]
         newest = min(self.columns.newest or 0, -1 if against.columns.newest is None else against.columns.newest)
         number = np.arange(column, column + end - start)
-        both = against.columns.known[start:end] & (number < newest)
+        both = against.columns.known[start:end] & (number < newest + (not against.running))
         both &= number > (against.columns.newest or 0) - self.columns.n_slots
         self._behind[:, start:end] = np.where(both & (theirs > ours), theirs - ours, 0)
         if against.alone:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.window.stream_feed import MAX_PULL_BYTES, MIN_PULL_SAMPLES, Stretch, Take, same_layout
+from app.window.stream_feed import MAX_PULL_BYTES, MIN_PULL_SAMPLES, Stretch, Take, same_layout, samples_of
 from rig.errors import EvictedError
 from rig.process.ring_reader import RingReader
 from rig.streams import StreamInfo
@@ -64,6 +65,28 @@ class PairFeed:
         ours, theirs = (r.ticks(begin, end).copy().data for r in readers)
         self._done_tick = end
         return Take(restarted, (Stretch(begin, difference(self._info, ours, theirs)),), held_from)
+
+
+def samples_less(find_ring: FindRing, stream: str, less: str, start_tick: int, stop_tick: int) -> Stretch | None:
+    """The samples of a regular stream in [start, stop), copied.
+
+    Parameters
+    ----------
+    less : prefix of the stream of one layout that is subtracted; "" for none
+
+    Returns
+    -------
+    None where a ring does not hold all of them
+    """
+    reader = find_ring(stream)
+    ours = None if reader is None else samples_of(reader, start_tick, stop_tick)
+    if reader is None or ours is None or not less:
+        return ours
+    other = find_ring(less + stream)
+    if other is None or not same_layout(reader.info, other.info):
+        return None
+    theirs = samples_of(other, start_tick, stop_tick)
+    return None if theirs is None else replace(ours, data=difference(reader.info, ours.data, theirs.data))
 
 
 def difference(info: StreamInfo, ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[Any]:

@@ -16,12 +16,14 @@ from app.window.desk import Desk, Pull
 from app.window.pane_header import add_choice, check_choice, menu_button
 from app.window.pane_settings import RasterSettings
 from app.window.raster_header import peak_text, raster_details, trial_details
-from app.window.raster_labels import Histogram, RasterLabels, draw_marked
+from app.window.raster_histogram import Histogram
+from app.window.raster_labels import RasterLabels, draw_marked
 from app.window.raster_picture import RasterPicture
 from app.window.raster_rows import Block, Order, Rows, blocks
 from app.window.raster_trials import TrialRaster
 from app.window.raster_units import RasterUnits
 from app.window.time_pane import NOTHING_OPEN, TimePane
+from app.window.twin_view import TwinView
 
 NOT_WATCHED = "Nobody watches the units: select them on the map, then W"
 NO_ROWS = "Select units on the map, or choose all units above"
@@ -198,15 +200,15 @@ class RasterPane(TimePane):
         trigger = self.desk.trigger
         assert units is not None
         trigger.search(axis.start_tick, axis.stop_tick, axis.span_ticks)
-        layout = (*trigger.settings.bounds(axis.span_ticks), axis.n_columns, height)
-        if t is None or (t.pre_ticks, t.post_ticks, t.n_columns, t.height) != layout:
+        view = self.twin_view(units.info.name)
+        layout = (*trigger.settings.bounds(axis.span_ticks), axis.n_columns, height, view)
+        if t is None or (t.pre_ticks, t.post_ticks, t.n_columns, t.height, t.twin_view) != layout:
             channels = units.trial_channels(self.desk.selection.ids)
             colour = units.colour(channels, self._theme.text)
             self.histogram.colour = QColor(colour)
             t = TrialRaster(
                 units.info, channels, self.desk.shown_ring, trigger, axis.span_ticks, axis.n_columns, height,
-                self.colours,
-                argb(colour),
+                self.colours, argb(colour), view,
             )  # fmt: skip
             self.trials = t
             self._show_blocks()
@@ -222,7 +224,7 @@ class RasterPane(TimePane):
         name = units.table.names[int(units.trial_channels(self.desk.selection.ids)[0])]
         self.histogram.zero = t.pre_ticks / t.span_ticks
         self.histogram.top_text = peak_text(t, info)
-        self.histogram.show_rates(t.rates())
+        self.histogram.show_rates(t.rates(), t.twin_rates(), t.twin_view is TwinView.DIFFERENCE)
         self.show_details(trial_details(t, name, self.desk.trigger.settings.name, info))
 
     # ---- rows

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from app.window.figures import grouped, rate_text
 from app.window.raster_picture import RasterPicture
 from app.window.raster_rows import Order
 from app.window.raster_trials import TrialRaster
 from app.window.time_axis import TimeAxis, bin_text
-from app.window.twin_view import WORDS
+from app.window.twin_view import WORDS, TwinView
 from rig.subject import SubjectInfo
 
 
@@ -28,18 +30,21 @@ def trial_details(trials: TrialRaster, unit_name: str, trigger_name: str, info: 
     """Around triggers."""
     units = unit_name if trials.n_units == 1 else f"{grouped(trials.n_units)} units"
     n = trials.n_trials
+    twin = [WORDS[trials.twin_view]] if WORDS[trials.twin_view] else []
     counted = f"{grouped(n)} trial{'s' if n != 1 else ''}" if n else "waiting for the trigger"
     return [
         f"{units} around {trigger_name}",
         counted,
         f"bins {bin_text(trials.bin_ticks, info.tick_hz, info.tick_name)}",
+        *twin,
     ]
 
 
 def peak_text(trials: TrialRaster, info: SubjectInfo) -> str:
     """What the top of the histogram is."""
-    rates = trials.rates()
     if not trials.n_trials:
         return ""
-    per = "s" if info.tick_hz > 0 else info.tick_name
-    return f"{rate_text(float(rates.max()) * (info.tick_hz if info.tick_hz > 0 else 1.0))} spikes/{per} a unit"
+    less, twin = trials.twin_view is TwinView.DIFFERENCE, trials.twin_rates()
+    shown = [trials.rates()] if less or twin is None else [trials.rates(), twin]
+    top = float(np.abs(np.concatenate(shown)).max()) * (info.tick_hz if info.tick_hz > 0 else 1.0)
+    return f"{'±' if less else ''}{rate_text(top)} spikes/{'s' if info.tick_hz > 0 else info.tick_name} a unit"

@@ -1,4 +1,4 @@
-"""What is written at the left of the raster, and the histogram above its trials."""
+"""What is written at the left of the raster."""
 
 from __future__ import annotations
 
@@ -79,50 +79,6 @@ class RasterLabels(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._blocks:
             self.picked.emit(int(np.abs(self.centres() - event.position().y()).argmin()))
-
-
-class Histogram(QWidget):
-    """Rates around the trigger, over the trials."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFixedHeight(64)
-        self.setToolTip("Peri-stimulus time histogram: mean rate around the trigger, over all trials")
-        self.colours: PlotColours | None = None
-        self.colour = QColor()
-        self.zero = 0.0
-        self.top_text = ""
-        self._rates: NDArray[np.float64] = np.empty(0)
-
-    def show_rates(self, rates: NDArray[np.float64]) -> None:
-        self._rates = rates
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        c = self.colours
-        if c is None:
-            return
-        painter = QPainter(self)
-        area = QRectF(self.rect())
-        painter.fillRect(area, QColor(c.theme.window))
-        top = float(self._rates.max()) if len(self._rates) else 0.0
-        if top > 0:
-            edges = np.linspace(0, area.width(), len(self._rates) + 1)
-            heights = self._rates / top * (area.height() - 16)
-            bars = zip(edges[:-1].tolist(), np.diff(edges).tolist(), heights.tolist(), strict=True)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.colour)
-            painter.drawRects([QRectF(left, area.height() - h, max(width, 1), h) for left, width, h in bars])
-        x = round(self.zero * area.width())
-        painter.setPen(QPen(c.accent, 1, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(x, 0), QPointF(x, area.height()))
-        painter.setPen(c.muted)
-        metrics = QFontMetricsF(painter.font())
-        painter.drawText(QPointF(4, metrics.ascent() + 1), self.top_text)
-        painter.setPen(QPen(c.frame))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(area.adjusted(0, 0, -1, -1))
-        painter.end()
 
 
 def draw_marked(painter: QPainter, area: QRectF, places: NDArray[np.int64], n_rows: int, colour: QColor) -> None:

@@ -19,11 +19,11 @@ def scope_details(
     filtered = []
     if picture.choice.kind is not FilterKind.NONE and any(not r.digital for r in picture.rows):
         filtered = [f"{picture.choice.kind} {frequency_text(picture.choice.cutoff_hz, info.tick_hz <= 0)}"]
+    twin = [WORDS[picture.twin_view]] if picture.has_twin and WORDS[picture.twin_view] else []
     if not picture.triggered:
-        twin = [WORDS[picture.twin_view]] if picture.has_twin and WORDS[picture.twin_view] else []
         details = [division, "live" if live else "looking back", *filtered, *twin]
         return details, details
     n = 0 if picture.sweeps is None else picture.sweeps.n_sweeps
     sweeps = f"{grouped(n)} sweep{'s' if n != 1 else ''}" if n else "waiting for the trigger"
-    full = [f"triggered on {settings.name}", division, f"pre {settings.pre_percent} %", sweeps, *filtered]
-    return full, [division, sweeps, settings.name, *filtered]
+    full = [f"triggered on {settings.name}", division, f"pre {settings.pre_percent} %", sweeps, *filtered, *twin]
+    return full, [division, sweeps, settings.name, *filtered, *twin]

@@ -17,7 +17,7 @@ from app.window.scope_filters import FilterChoice
 from app.window.scope_layout import Arrangement, Placed, RowView, fitted, place, scaled_gain
 from app.window.scope_rows import ScopeRow
 from app.window.scope_sweeps import ScopeSweeps
-from app.window.scope_traces import FindRing, RowGroup, ScopeTraces, group_rows, row_colours, twin_groups
+from app.window.scope_traces import DrawnGroups, FindRing, RowGroup, ScopeTraces, group_rows, row_colours, twin_groups
 from app.window.time_axis import TimeAxis
 from app.window.trigger_choice import TriggerChoice
 from app.window.twin_view import TwinView
@@ -39,7 +39,7 @@ class ScopePicture:
     version : rises whenever the same samples look otherwise
     arrangement, choice : where the traces lie, and their filter
     overlaid, averaged : what a triggered picture shows
-    twin_view : how an intact twin is shown in running time
+    twin_view : how an intact twin is shown
     """
 
     def __init__(self, find_ring: FindRing, trigger: TriggerChoice) -> None:
@@ -134,11 +134,9 @@ class ScopePicture:
         """Gains, offsets or colours changed: paint from what is cached."""
         self._place()
         self.version += 1
-        styles = self._styles()
-        if self.traces is not None:
-            self.traces.set_styles(self._shown()[1])
-        if self.sweeps is not None:
-            self.sweeps.set_styles(styles)
+        for shown in (self.traces, self.sweeps):
+            if shown is not None:
+                shown.set_styles(self._drawn().styles)
 
     def fit_all(self) -> dict[str, RowView]:
         """Views in which every trace on show fills its lane; they are not set."""
@@ -196,11 +194,7 @@ class ScopePicture:
         if self.traces is None or self.traces.span_ticks != axis.span_ticks:
             assert self.colours is not None
             background = self.colours.rows(self._size[1])
-            groups, styles = self._shown()
-            less = PREFIX if self._twins and self.twin_view is TwinView.DIFFERENCE else ""
-            self.traces = ScopeTraces(
-                groups, self._find_ring, axis, background, styles, self.choice, self.tick_hz, less
-            )
+            self.traces = ScopeTraces(self._drawn(), self._find_ring, axis, background, self.choice, self.tick_hz)
             self.traces.pull(axis)
             return True
         return self.traces.pull(axis)
@@ -215,8 +209,8 @@ class ScopePicture:
             assert self.colours is not None
             background = self.colours.rows(self._size[1])
             self.sweeps = s = ScopeSweeps(
-                self._groups, self._find_ring, self._trigger, axis.span_ticks, axis.n_columns, background,
-                self._styles(), self.choice, self.tick_hz, self.overlaid, self.averaged, self.colours.text,
+                self._drawn(), self._find_ring, self._trigger, axis.span_ticks, axis.n_columns, background,
+                self.choice, self.tick_hz, self.overlaid, self.averaged, self.colours.text,
             )  # fmt: skip
             s.pull(axis.stop_tick)
             return True
@@ -233,13 +227,15 @@ class ScopePicture:
         colours = row_colours(self.rows)
         return [g.style(self.placed, colours, self._size[2]) for g in (self._groups if groups is None else groups)]
 
-    def _shown(self) -> tuple[tuple[RowGroup, ...], list[TraceStyle]]:
-        """What is drawn in running time, the first behind, and how."""
+    def _drawn(self) -> DrawnGroups:
+        """What is drawn, of subject and twin."""
         view = self.twin_view if self._twins else TwinView.SUBJECT
         if view is TwinView.OVERLAY:
-            return (*self._twins, *self._groups), [*self._twin_styles(), *self._styles()]
+            styles = (*self._twin_styles(), *self._styles())
+            return DrawnGroups((*self._twins, *self._groups), styles, n_behind=len(self._twins))
         groups = self._twins if view is TwinView.TWIN else self._groups
-        return groups, self._styles(groups)
+        less = PREFIX if view is TwinView.DIFFERENCE else ""
+        return DrawnGroups(groups, tuple(self._styles(groups)), less=less)
 
     def _twin_styles(self) -> list[TraceStyle]:
         """Where the subject's lie, in the colour of what is read second."""

@@ -16,9 +16,9 @@ from app.draw.time_scale import TimeScale
 from app.draw.trace_columns import TraceColumns, TraceForm
 from app.draw.trace_image import TraceImage, TraceStyle
 from app.window.due_sweeps import PAINT_EVERY, DueSweeps
+from app.window.pair_feed import samples_less
 from app.window.scope_filters import FilterChoice, RunningFilter
-from app.window.scope_traces import FindRing, RowGroup, rate_of
-from app.window.stream_feed import Stretch, samples_of
+from app.window.scope_traces import DrawnGroups, FindRing, RowGroup, rate_of
 from app.window.trigger_choice import TriggerChoice, channel_values
 
 GHOST, FAINTEST = 0.4, 0.1
@@ -30,6 +30,7 @@ class ScopeSweeps:
 
     Parameters
     ----------
+    drawn : which rows, and how; of those behind, a sweep that is not there is left out
     trigger : tells the triggers, and how much lies before them
     span_ticks : of a sweep
     n_columns : of the picture
@@ -44,13 +45,12 @@ class ScopeSweeps:
 
     def __init__(
         self,
-        groups: Sequence[RowGroup],
+        drawn: DrawnGroups,
         find_ring: FindRing,
         trigger: TriggerChoice,
         span_ticks: int,
         n_columns: int,
         background: NDArray[np.uint32],
-        styles: Sequence[TraceStyle],
         choice: FilterChoice,
         tick_hz: float,
         overlaid: bool = True,
@@ -65,7 +65,7 @@ class ScopeSweeps:
         self._text_pixel = text_pixel
         self.n_sweeps = 0
         self.last_trigger: int | None = None
-        self._groups = tuple(groups)
+        self._groups, self._n_behind, self._less = drawn.groups, drawn.n_behind, drawn.less
         self._find_ring = find_ring
         self._n_unpainted, self._n_pulls = 0, PAINT_EVERY
         self._choice, self._tick_hz = choice, tick_hz
@@ -83,10 +83,12 @@ class ScopeSweeps:
                 faintest=FAINTEST,
                 ghost=GHOST,
             )
-            for i, (group, style) in enumerate(zip(self._groups, styles, strict=True))
+            for i, (group, style) in enumerate(zip(self._groups, drawn.styles, strict=True))
         ]
         self._means = [_Mean(group, span_ticks, n_columns, settings.n_kept) for group in self._groups]
-        self._mean_image = TraceImage(TimeScale(span_ticks, n_columns), n_columns, clear, self._mean_layers(styles))
+        self._mean_image = TraceImage(
+            TimeScale(span_ticks, n_columns), n_columns, clear, self._mean_layers(drawn.styles)
+        )
         self._due = DueSweeps(trigger, self.pre_ticks, self.post_ticks)
 
     def layers(self) -> list[tuple[Pixels, None, bool]]:
@@ -135,14 +137,13 @@ class ScopeSweeps:
 
     def _add(self, trigger: int) -> bool:
         """Add one sweep of every stream; not where the ring no longer holds it."""
-        sweeps: list[Stretch] = []
-        for group in self._groups:
-            reader = self._find_ring(group.info.name)
-            sweep = None if reader is None else samples_of(reader, trigger - self.pre_ticks, trigger + self.post_ticks)
-            if sweep is None:
-                return False
-            sweeps.append(sweep)
+        start, stop = trigger - self.pre_ticks, trigger + self.post_ticks
+        sweeps = [samples_less(self._find_ring, g.info.name, self._less, start, stop) for g in self._groups]
+        if any(sweep is None for sweep in sweeps[self._n_behind :]):
+            return False
         for group, overlay, mean, sweep in zip(self._groups, self._overlays, self._means, sweeps, strict=True):
+            if sweep is None:
+                continue
             k = group.info.ticks_per_sample or 1
             if group.info.packed:
                 overlay.add(trigger, sweep.first_tick, k, sweep.data, True)
@@ -167,10 +168,15 @@ class ScopeSweeps:
             self._mean_image.advance(self.span_ticks)
 
     def _mean_layers(self, styles: Sequence[TraceStyle]) -> list[tuple[TraceColumns, TraceStyle]]:
-        """The average is smooth, thicker than what it is the average of, and nearer to the colour of text."""
+        """The average is smooth, thicker than what it is the average of, and nearer to the colour of text.
+
+        That of rows behind keeps their colour.
+        """
         layers = []
-        for mean, style in zip(self._means, styles, strict=True):
-            colour = np.array([halfway(int(c), self._text_pixel) for c in style.colour], np.uint32)
+        for i, (mean, style) in enumerate(zip(self._means, styles, strict=True)):
+            colour = style.colour
+            if i >= self._n_behind:
+                colour = np.array([halfway(int(c), self._text_pixel) for c in colour], np.uint32)
             thick = replace(style, thickness_px=style.thickness_px + 1, smooth=True, colour=colour)
             layers.append((mean.columns, thick))
         return layers

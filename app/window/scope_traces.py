@@ -77,6 +77,23 @@ def group_rows(rows: Sequence[ScopeRow], infos: dict[str, StreamInfo]) -> tuple[
     return tuple(groups)
 
 
+@dataclass(frozen=True, eq=False)
+class DrawnGroups:
+    """What is drawn, the first behind, and how.
+
+    Attributes
+    ----------
+    groups, styles : of the same length
+    n_behind : of the first groups, those that are only to compare with: the picture is made without them, too
+    less : prefix of the streams that are subtracted; "" for none
+    """
+
+    groups: tuple[RowGroup, ...]
+    styles: tuple[TraceStyle, ...]
+    n_behind: int = 0
+    less: str = ""
+
+
 class ScopeTraces:
     """Running traces.
 
@@ -84,21 +101,18 @@ class ScopeTraces:
     ----------
     axis : how long and how wide the window is; where it ends is told at each pull
     tick_hz : ticks a second, for the filter
-    less : prefix of the streams that are subtracted; "" for none
     """
 
     def __init__(
         self,
-        groups: Sequence[RowGroup],
+        drawn: DrawnGroups,
         find_ring: FindRing,
         axis: TimeAxis,
         background: NDArray[np.uint32],
-        styles: Sequence[TraceStyle],
         choice: FilterChoice,
         tick_hz: float,
-        less: str = "",
     ) -> None:
-        self.groups = tuple(groups)
+        self.groups, less = drawn.groups, drawn.less
         self.span_ticks, self.n_columns = axis.span_ticks, axis.n_columns
         scale = TimeScale(axis.span_ticks, axis.n_columns)
         n_slots = axis.n_columns + SPARE_COLUMNS
@@ -111,7 +125,7 @@ class ScopeTraces:
         self._columns = [self._columns_for(g, scale, n_slots) for g in self.groups]
         self._filters = [RunningFilter(choice, rate_of(g.info, tick_hz)) for g in self.groups]
         self._next_tick = [-1] * len(self.groups)
-        self.image = TraceImage(scale, n_slots, background, list(zip(self._columns, styles, strict=True)))
+        self.image = TraceImage(scale, n_slots, background, list(zip(self._columns, drawn.styles, strict=True)))
         self.held_from_tick: int | None = None
         """where the ring's memory begins, if that is within the window"""
 

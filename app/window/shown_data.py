@@ -27,6 +27,7 @@ from app.window.scope_filters import FilterKind
 from app.window.spectrogram import SpectrogramPane
 from app.window.spectrogram_source import SourceValues
 from app.window.trigger_choice import channel_values
+from app.window.twin_view import TwinView
 from rig.errors import EvictedError, HeadstageError
 from rig.streams import Samples
 
@@ -180,12 +181,17 @@ def _spike_table(pane: RasterPane) -> Table:
 
 
 def _trial_table(trials: TrialRaster) -> Table:
-    """A row a bin of the average around the trigger."""
-    rates, width, pre = trials.rates(), trials.bin_ticks, trials.pre_ticks
-    rows = [(i * width - pre, (i + 1) * width - pre, rate) for i, rate in enumerate(rates.tolist())]
+    """A row a bin of the average around the trigger; a column more for what an intact twin does."""
+    width, pre, twin = trials.bin_ticks, trials.pre_ticks, trials.twin_rates()
+    columns = [trials.rates().tolist(), *([] if twin is None else [twin.tolist()])]
+    rows = [(i * width - pre, (i + 1) * width - pre, *rates) for i, rates in enumerate(zip(*columns, strict=True))]
     note = f"{trials.n_trials} trials of {trials.n_units} units"
-    headers = ("from_tick_after_trigger", "to_tick_after_trigger", "spikes_per_unit_trial_tick")
-    return Table(headers, lambda: iter([rows]), note)
+    if trials.twin_view is TwinView.TWIN:
+        note += " of the intact twin"
+    less = "_less_twin" if trials.twin_view is TwinView.DIFFERENCE else ""
+    headers = ("from_tick_after_trigger", "to_tick_after_trigger", f"spikes_per_unit_trial_tick{less}")
+    twins = () if twin is None else ("twin_spikes_per_unit_trial_tick",)
+    return Table((*headers, *twins), lambda: iter([rows]), note)
 
 
 # ---- spectrogram

@@ -165,7 +165,7 @@ def test_around_triggers_it_shows_trials_and_their_mean(raster: tuple[Table, Ras
     t = pane.trials
     assert t is not None
     # of the unit itself: a spike at the trigger, and every five ticks before and after it
-    spikes = t._sum / t.n_trials
+    spikes = t._spikes._sum / t.n_trials
     assert (spikes == (np.arange(-100, 100) % 5 == 0)).all()
     assert t.rates().sum() * t.bin_ticks == pytest.approx(spikes.sum(), rel=0.01)
     table.until(lambda: pane._detail.toolTip().startswith(f"cell3 around cell3 ↑ · {t.n_trials} trials"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -15,6 +16,7 @@ from app.window.spectrogram import SpectrogramPane
 from app.window.transport import Transport
 from app.window.twin_view import TwinView
 from rig.perturbation import Perturbation, PerturbationKind
+from rig.trigger import UnitRises
 from tests.app.window.conftest import Table
 
 SPAN = 200
@@ -109,6 +111,104 @@ def test_the_scope_subtracts(lesioned: Table) -> None:
     ours, theirs = (client.ring(n).ticks(900, 1100).copy().data[:, [1, 5]] for n in ("charge", "twin.charge"))
     less = ours.astype(float) - theirs.astype(float)
     assert (low.tolist(), high.tolist()) == (less.min(axis=0).tolist(), less.max(axis=0).tolist())
+
+
+@pytest.fixture
+def triggered(lesioned: Table) -> Table:
+    """Sweeps of 200 ticks around cell 2, which nobody disturbs; a twin is there for the last of them only."""
+    table = lesioned
+    table.desk.select([101])
+    table.desk.trigger.set(on=True, condition=UnitRises("spikes", 102), name="cell2 ↑", pre_percent=25)
+    for tick in (1150, 1200):
+        table.run_to(tick)
+    raster = table.panes[1]
+    table.until(lambda: raster.trials is not None and raster.trials.n_trials >= 5)
+    return table
+
+
+def trials_of(table: Table) -> list[int]:
+    """Where the trials that are complete begin, by the rule of the trigger."""
+    found = list(range(4, 1050, 4))
+    taken = [found[0]]
+    for t in found:
+        taken += [t] if t - taken[-1] >= SPAN else []
+    return [t - SPAN // 4 for t in taken if t >= SPAN // 4]
+
+
+@pytest.mark.parametrize("view", list(TwinView))
+def test_trials_show_what_only_one_of_them_does(triggered: Table, view: TwinView) -> None:
+    table, pane = triggered, triggered.panes[1]
+    starts = trials_of(table)
+    ours = [{t - s for t in rises(table, "spikes", 1, s, s + SPAN)} for s in starts]
+    theirs = [{t - s for t in rises(table, "twin.spikes", 1, s, s + SPAN)} if s >= ON_TICK else None for s in starts]
+    paired = [(o, t) for o, t in zip(ours, theirs, strict=True) if t is not None]
+    assert 0 < len(paired) < len(starts)
+    grey = argb(DARK.muted)
+    expected = {
+        TwinView.SUBJECT: [(o, set()) for o in ours],
+        TwinView.TWIN: [(t, set()) for _, t in paired],
+        TwinView.OVERLAY: [(o, (t or set()) - o) for o, t in zip(ours, theirs, strict=True)],
+        TwinView.DIFFERENCE: [(o - t, t - o) for o, t in paired],
+    }[view]
+    table.desk.twin.set(view)
+    table.pull()
+    table.until(
+        lambda: pane.trials is not None and pane.trials.n_trials == len(expected) and not pane.trials._n_unpainted
+    )
+    trials = pane.trials
+    assert trials is not None
+    colour = int(trials._pixels[0])
+    for row, (fore, behind) in enumerate(expected):
+        y = int((row + 0.4) * trials.height / len(expected))
+        for tick in range(SPAN):
+            pixel = int(trials.image.pixels[y, trials.image.columns.scale.column_of(tick)])
+            assert (pixel == colour) == (tick in fore), (row, tick)
+            assert (pixel == grey) == (tick in behind), (row, tick)
+    rates, twin = trials.rates() * trials.bin_ticks, trials.twin_rates()
+    n_fore = sum(len(o) for o, _ in expected) / len(expected)
+    if view is TwinView.DIFFERENCE:
+        n_behind = sum(len(t) for _, t in expected) / len(expected)
+        assert rates.sum() == pytest.approx(n_fore - n_behind, abs=1e-9)
+        assert pane.histogram.top_text.startswith("±")
+    else:
+        assert rates.sum() == pytest.approx(n_fore)
+    assert (twin is not None) == (view in (TwinView.OVERLAY, TwinView.DIFFERENCE))
+    if twin is not None:
+        assert twin.sum() * trials.bin_ticks == pytest.approx(sum(len(t) for _, t in paired) / len(paired))
+    table.until(lambda: ("twin" in pane._detail.toolTip()) == (view is not TwinView.SUBJECT))
+
+
+@pytest.mark.parametrize("view", list(TwinView))
+def test_sweeps_show_the_twin(triggered: Table, view: TwinView) -> None:
+    table, pane = triggered, triggered.panes[0]
+    table.desk.twin.set(view)
+    table.pull()
+    n_paired = sum(s >= ON_TICK for s in trials_of(table))
+    n = n_paired if view in (TwinView.TWIN, TwinView.DIFFERENCE) else len(trials_of(table))
+    table.until(lambda: pane.picture.sweeps is not None and pane.picture.sweeps.n_sweeps == n)
+    for _ in range(4):
+        table.pull()  # the last are painted
+    sweeps, client = pane.picture.sweeps, table.desk.client
+    assert sweeps is not None
+    assert client is not None
+
+    def sweeps_of(stream: str, first_tick: int) -> NDArray[np.int64]:
+        spans = [(s, s + SPAN) for s in trials_of(table) if s >= first_tick]
+        return np.array([client.ring(stream).ticks(*s).copy().unpacked()[:, [1, 5]] for s in spans], np.int64)
+
+    paired, twins = sweeps_of("spikes", ON_TICK), sweeps_of("twin.spikes", ON_TICK)
+    expected = {
+        TwinView.SUBJECT: [sweeps_of("spikes", 0)],
+        TwinView.TWIN: [twins],
+        TwinView.OVERLAY: [twins, sweeps_of("spikes", 0)],
+        TwinView.DIFFERENCE: [paired ^ twins],
+    }[view]
+    assert len(sweeps._means) == len(expected)
+    for found, wanted in zip(sweeps._means, expected, strict=True):
+        np.testing.assert_allclose(found._average.mean, wanted.mean(axis=0)[: SPAN - 1])
+    grey = pane.colours.muted.rgba()
+    assert any((layer[0] == grey).any() for layer in sweeps.layers()) == (view is TwinView.OVERLAY)
+    assert ("twin" in pane._detail.toolTip()) == (view is not TwinView.SUBJECT)
 
 
 def test_the_spectrogram_tells_decibels_against_the_twin(lesioned: Table) -> None:
