@@ -86,6 +86,22 @@ def _microprocessor(folder: Path) -> Case:
     )
 
 
+def _microprocessor_of_our_own(folder: Path) -> Case:
+    """The chip and a game that ship: nothing to be found or installed."""
+    from subjects.microprocessor import PLUGIN
+
+    return Case(
+        open=lambda: PLUGIN.open({"chip": "hs6502", "cartridge": "vesper"}),
+        open_other=lambda: PLUGIN.open({"chip": "hs6502", "cartridge": "tundra"}),
+        n_ticks=7400,  # the first frame ends at 6861
+        held="sync",
+        lesioned="m3294",
+        lesion=PerturbationKind.STUCK_ON,
+        control=("stick_left", True),
+        bad_values={"fire": 1, "difficulty_left": "C", "color": "on"},
+    )
+
+
 def _learner(folder: Path) -> Case:
     from subjects.learner import PLUGIN
 
@@ -129,6 +145,7 @@ def _language_model(folder: Path) -> Case:
 CASES = {
     "model-cell": _model_cell,
     "microprocessor": _microprocessor,
+    "microprocessor of our own": _microprocessor_of_our_own,
     "learner": _learner,
     "language-model": _language_model,
 }
