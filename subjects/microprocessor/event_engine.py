@@ -27,11 +27,14 @@ and powers up by `engine.hold_reset()`, `engine.chip.reset.n_half_cycles` half-c
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import SubjectError, UnknownUnitError
 from subjects.microprocessor.chip import ChipDescription, Levels
+from subjects.microprocessor.chip_loops import Taps, node_taps, run_event
 from subjects.microprocessor.circuit import (
     CLAMP_HIGH,
     CLAMP_NONE,
@@ -43,16 +46,10 @@ from subjects.microprocessor.circuit import (
     wire_circuit,
 )
 from subjects.microprocessor.engine import EngineState
-from subjects.microprocessor.event_kernels import (
-    Ports,
-    run_half_cycles,
-    run_recording_all,
-    run_recording_some,
-    set_pin,
-    settle_nodes,
-)
+from subjects.microprocessor.event_kernels import Ports, set_pin, settle_nodes
 from subjects.microprocessor.lesions import change_perturbations, transistor_modes
 from subjects.microprocessor.netlist import Netlist
+from subjects.microprocessor.surroundings import PlainMemory
 
 
 def connect_ports(netlist: Netlist, chip: ChipDescription) -> Ports:
@@ -150,17 +147,16 @@ class EventEngine:
         nodes: NDArray[np.integer] | None = None,
     ) -> None:
         self.check_memory(memory)
-        if rows is None:
-            run_half_cycles(self.circuit, self.ports, memory, n_half_cycles)
-            return
         n_recorded = int(self.netlist.node_exists.sum()) if nodes is None else len(nodes)
         expected = (n_half_cycles, (n_recorded + 7) // 8)
-        if rows.shape != expected or rows.dtype != np.uint8:
+        if rows is not None and (rows.shape != expected or rows.dtype != np.uint8):
             raise SubjectError(f"asked to record into {rows.shape} {rows.dtype}, {expected} uint8 is what it takes")
-        if nodes is None:
-            run_recording_all(self.circuit, self.ports, memory, rows)
-        else:
-            run_recording_some(self.circuit, self.ports, memory, rows, np.asarray(nodes, dtype=np.int64))
+        places = None if nodes is None else np.asarray(nodes, dtype=np.int64)
+        self.run_in(PlainMemory(memory), node_taps(rows, places), n_half_cycles)
+
+    def run_in(self, around: Any, taps: Taps, n: int) -> int:
+        """Run in whatever surroundings (`surroundings`); half-cycles done."""
+        return int(run_event(self.circuit, self.ports, around, taps, n))
 
     def check_memory(self, memory: NDArray[np.uint8]) -> None:
         """Raises SubjectError when it is not what the chip addresses."""

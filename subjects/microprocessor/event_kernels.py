@@ -286,31 +286,3 @@ def record_some(circuit: Circuit, nodes: NDArray[np.integer], row: NDArray[np.ui
     row[:] = 0
     for k in range(len(nodes)):
         row[k >> 3] |= circuit.values[nodes[k]] << np.uint8(k & 7)
-
-
-@njit(cache=True)
-def run_half_cycles(circuit: Circuit, ports: Ports, memory: NDArray[np.uint8], n_half_cycles: int) -> None:
-    for _ in range(n_half_cycles):
-        half_cycle(circuit, ports, memory)
-
-
-@njit(cache=True)
-def run_recording_all(circuit: Circuit, ports: Ports, memory: NDArray[np.uint8], rows: NDArray[np.uint8]) -> None:
-    """One half-cycle a row of `rows` (n_half_cycles, n_bytes), recorded after it."""
-    for k in range(len(rows)):
-        half_cycle(circuit, ports, memory)
-        record_all(circuit, rows[k])
-
-
-@njit(cache=True)
-def run_recording_some(
-    circuit: Circuit,
-    ports: Ports,
-    memory: NDArray[np.uint8],
-    rows: NDArray[np.uint8],
-    nodes: NDArray[np.integer],
-) -> None:
-    """As `run_recording_all`, for the nodes given."""
-    for k in range(len(rows)):
-        half_cycle(circuit, ports, memory)
-        record_some(circuit, nodes, rows[k])

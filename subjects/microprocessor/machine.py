@@ -13,16 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subjects.microprocessor.atari2600.state import new_board, new_frames
-from subjects.microprocessor.board_loops import NODES_ALL, NODES_NOT, NODES_SOME, Taps, run_compiled, run_event
 from subjects.microprocessor.chip import Register
+from subjects.microprocessor.chip_loops import NODES_ALL, NODES_NOT, NODES_SOME, Taps
 from subjects.microprocessor.compiled.compiled_engine import CompiledEngine
 from subjects.microprocessor.event_engine import EventEngine
+from subjects.microprocessor.surroundings import Console
 
 N_FRAME_SLOTS = 8
 HALF_CYCLES_PER_CYCLE = 2
@@ -137,9 +137,13 @@ class Machine:
         )
 
     def _run(self, taps: Taps, n: int) -> int:
-        around: tuple[Any, ...] = (self.board, self._rom, self._frames, self._ready_node, taps, self._frame_steps, n)
-        if isinstance(self.engine, CompiledEngine):
-            event = self.engine.event
-            chip = (self.engine.compiled, self.engine.transfer, event.circuit, event.ports, event.rows)
-            return int(run_compiled(*(*chip, *around)))
-        return int(run_event(self.engine.circuit, self.engine.ports, *around))
+        console = Console(
+            self.board,
+            self._rom,
+            self._frames,
+            self._frame_steps,
+            np.zeros(1, np.int64),
+            int(self.board["n_frames"][0]),
+            self._ready_node,
+        )
+        return self.engine.run_in(console, taps, n)

@@ -49,7 +49,7 @@ class CompiledChip:
     code : keeps the functions alive
     phases : (n_phases,) int64 addresses, one for each vector of clock levels
     races : (n_race_passes,) int64 addresses, in the order of `ChipDescription.race_passes`
-    record : address of the function that packs them; 0 for lanes
+    record, pack, expand : addresses of the functions that work on rows; 0 for lanes
     schedule : for every step of the clock cycle, the phases it goes through
     node_slot : (n_nodes,) int32 word of each node, -1 for none; live nodes and supplies come first, by id
     drive_slot : (n_nodes,) int32 word that says whether a node is driven high from outside, -1 for none
@@ -65,6 +65,8 @@ class CompiledChip:
     phases: NDArray[np.int64]
     races: NDArray[np.int64]
     record: int
+    pack: int
+    expand: int
     schedule: tuple[tuple[int, ...], ...]
     node_slot: NDArray[np.int32]
     drive_slot: NDArray[np.int32]
@@ -121,6 +123,8 @@ def load_chip(netlist: Netlist, chip: ChipDescription, shape: WordShape, masks: 
         phases=np.array(addresses[:n_phases], np.int64),
         races=np.array(addresses[n_phases : n_phases + n_races], np.int64),
         record=code.addresses.get("record", 0),
+        pack=code.addresses.get("pack", 0),
+        expand=code.addresses.get("expand", 0),
         schedule=wires.schedule,
         node_slot=node_slot,
         drive_slot=drive_slot,

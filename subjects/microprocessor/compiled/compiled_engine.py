@@ -6,11 +6,14 @@ that it cannot express leave the chip to the event engine for as long as they la
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import SubjectError
 from subjects.microprocessor.chip import ChipDescription
+from subjects.microprocessor.chip_loops import Taps, node_taps, run_compiled
 from subjects.microprocessor.circuit import (
     CLAMP_HIGH,
     CLAMP_LOW,
@@ -31,17 +34,21 @@ from subjects.microprocessor.compiled.kernels import (
     COUNT_TRIPS,
     event_has_it,
     from_event,
-    run_half_cycles,
     set_pin,
     settle_compiled,
     to_event,
 )
 from subjects.microprocessor.compiled.masks import Perturbed
+from subjects.microprocessor.compiled.recall import NOTE_ASLEEP, NOTE_PERTURBATION, new_recall
 from subjects.microprocessor.compiled.trial import Trial
 from subjects.microprocessor.engine import EngineState
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.lesions import transistor_modes
 from subjects.microprocessor.netlist import Netlist
+from subjects.microprocessor.surroundings import PlainMemory
+
+N_PERTURBATIONS = 256
+"""Sets of perturbations under which states are recalled; then all are forgotten."""
 
 
 class CompiledEngine:
@@ -58,6 +65,7 @@ class CompiledEngine:
     promised : (n,) int64, ids of the nodes that can be recorded: live ones and the supplies
     code : the machine code in use
     compiled, transfer : the arrays that the njit functions of `kernels` take, together with the event engine's
+    recall : what the chip did before
     """
 
     def __init__(self, netlist: Netlist, chip: ChipDescription, trusting: bool = False) -> None:
@@ -66,6 +74,9 @@ class CompiledEngine:
         self.event = EventEngine(netlist, chip)
         self.code = load_chip(netlist, chip, one_chip())
         self.compiled, self.transfer = connect(chip, netlist, self.code)
+        self.recall = new_recall(self.code.n_slots, self.code.pack, self.code.expand)
+        self._perturbations: dict[bytes, int] = {}
+        self._n_perturbations = 0
         self._trusting = trusting
         # made when the first perturbation comes
         self._detours: Detours | None = None
@@ -104,6 +115,7 @@ class CompiledEngine:
         counters = self.compiled.counters
         counters[COUNT_EVENT_LEFT] = max(1, self.chip.trips.n_half_cycles) + self.chip.reset.n_half_cycles
         self.compiled.unstable[:] = 0
+        self._note_perturbation()
         self.event.hold_reset()
 
     def release_reset(self) -> None:
@@ -117,24 +129,29 @@ class CompiledEngine:
         nodes: NDArray[np.integer] | None = None,
     ) -> None:
         self.event.check_memory(memory)
-        slots = np.empty(0, np.int64) if nodes is None else self.slots_of(nodes)
-        samples = np.empty((0, 0), np.uint8) if rows is None else rows
+        slots = None if nodes is None else self.slots_of(nodes)
         expected = (n_half_cycles, ((len(self.promised) if nodes is None else len(nodes)) + 7) // 8)
         if rows is not None and (rows.shape != expected or rows.dtype != np.uint8):
             raise SubjectError(f"asked to record into {rows.shape} {rows.dtype}, {expected} uint8 is what it takes")
-        if not samples.size:
-            samples = np.empty((0, 0), np.uint8)
+        around, taps = PlainMemory(memory), node_taps(rows, slots)
+        self.run_in(around, taps, n_half_cycles)
+
+    def run_in(self, around: Any, taps: Taps, n: int) -> int:
+        """Run in whatever surroundings (`surroundings`); half-cycles done."""
         event = self.event
-        run_half_cycles(
-            self.compiled,
-            self.transfer,
-            event.circuit,
-            event.ports,
-            event.rows,
-            memory,
-            slots,
-            samples,
-            n_half_cycles,
+        return int(
+            run_compiled(
+                self.compiled,
+                self.transfer,
+                event.circuit,
+                event.ports,
+                event.rows,
+                self.recall,
+                around,
+                taps,
+                len(self.promised),
+                n,
+            )
         )
 
     def slots_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -206,6 +223,7 @@ class CompiledEngine:
     def _enter(self, table: NDArray[np.int64]) -> None:
         """Take up detours, and put levels on the pins that only their drivers hold."""
         self.compiled.detours[:] = table
+        self._note_perturbation()
         circuit = self.event.circuit
         for name in self.chip.input_pins:
             node = self.netlist.node_ids[name]
@@ -215,6 +233,17 @@ class CompiledEngine:
                 if circuit.clamp[node] != CLAMP_NONE:
                     level = circuit.clamp[node] == CLAMP_HIGH
                 self.compiled.state[slot] = -int(level)
+
+    def _note_perturbation(self) -> None:
+        """Keep what a chip does under different perturbations apart."""
+        key = self.event.clamp.tobytes() + self.event.row_mode.tobytes()
+        if key not in self._perturbations:
+            if len(self._perturbations) == N_PERTURBATIONS:
+                self._perturbations.clear()
+            self._n_perturbations += 1
+            self._perturbations[key] = self._n_perturbations
+        self.recall.notes[NOTE_PERTURBATION] = self._perturbations[key]
+        self.recall.notes[NOTE_ASLEEP] = 0
 
     def snapshot(self) -> EngineState:
         self._bring_event_up_to_date()
@@ -233,6 +262,7 @@ class CompiledEngine:
         if table is not None:
             self.compiled.detours[:] = table
         self.compiled.unstable[:] = 0
+        self._note_perturbation()
         if not event_has_it(self.compiled):
             from_event(self.compiled, self.transfer, circuit)
 

@@ -6,8 +6,11 @@
 (or, for one chip, the whole word) belongs to lane l. A routine reads masks, changes state, and ors into `unstable` the
 lanes of which a cycle was still changing after `cap` rounds. Names are `phase0` ... and `race0` ...
 
-A module for one chip also has `record(ptr state, ptr row, ptr unused)`: the promised nodes' values by id, little-endian
-bits, in whole bytes.
+A module for one chip also has, with rows of little-endian bits in whole bytes,
+
+    record(ptr state, ptr row, ptr unused)      the promised nodes' values by id
+    pack(ptr state, ptr row, ptr unused)        all words
+    expand(ptr state, ptr row, ptr unused)      all words from such a row
 
 How a word lies in memory and in a register is its shape:
 
@@ -110,7 +113,9 @@ def emit_program(program: Program, shape: WordShape) -> str:
         lines += _Function(program, shape).text(name, routine.constants, groups, first_group)
         first_group += len(groups)
     if shape.splat:
-        lines += _record(len(program.wiring.promised), shape)
+        lines += _record("record", len(program.wiring.promised), shape)
+        lines += _record("pack", program.n_slots, shape)
+        lines += _expand(program.n_slots, shape)
     return _module(lines, shape)
 
 
@@ -129,10 +134,10 @@ def _module(lines: list[str], shape: WordShape) -> str:
     return "\n".join([*lines, declaration]) + "\n"
 
 
-def _record(n_nodes: int, shape: WordShape) -> list[str]:
-    """Signs of 16 words at a time become 16 bits; behind the last promised node come zeros."""
+def _record(name: str, n_nodes: int, shape: WordShape) -> list[str]:
+    """Signs of 16 words at a time become 16 bits; behind the last word come zeros."""
     n = 16
-    lines = ["define void @record(ptr noalias %state, ptr noalias %row, ptr %unused) {"]
+    lines = [f"define void @{name}(ptr noalias %state, ptr noalias %row, ptr %unused) {{"]
     for first in range(0, n_nodes, n):
         k, left = first // n, min(n, n_nodes - first)
         n_bits = 8 * ((left + 7) // 8)
@@ -144,6 +149,25 @@ def _record(n_nodes: int, shape: WordShape) -> list[str]:
             f"  %whole{k} = {f'zext i{left} %bits{k} to i{n_bits}' if n_bits > left else f'or i{left} %bits{k}, 0'}",
             f"  %to{k} = getelementptr i8, ptr %row, i64 {first // 8}",
             f"  store i{n_bits} %whole{k}, ptr %to{k}, align 1",
+        ]
+    return [*lines, "  ret void", "}"]
+
+
+def _expand(n_nodes: int, shape: WordShape) -> list[str]:
+    """Bits become words of all ones or zero, 16 at a time."""
+    n = 16
+    lines = ["define void @expand(ptr noalias %state, ptr noalias %row, ptr %unused) {"]
+    for first in range(0, n_nodes, n):
+        k, left = first // n, min(n, n_nodes - first)
+        n_bits = 8 * ((left + 7) // 8)
+        lines += [
+            f"  %from{k} = getelementptr i8, ptr %row, i64 {first // 8}",
+            f"  %whole{k} = load i{n_bits}, ptr %from{k}, align 1",
+            f"  %bits{k} = {f'trunc i{n_bits} %whole{k} to i{left}' if n_bits > left else f'or i{left} %whole{k}, 0'}",
+            f"  %signs{k} = bitcast i{left} %bits{k} to <{left} x i1>",
+            f"  %words{k} = sext <{left} x i1> %signs{k} to <{left} x {shape.memory}>",
+            f"  %to{k} = getelementptr i8, ptr %state, i64 {first * shape.n_bytes}",
+            f"  store <{left} x {shape.memory}> %words{k}, ptr %to{k}, align {shape.n_bytes}",
         ]
     return [*lines, "  ret void", "}"]
 
@@ -334,8 +358,8 @@ class _Function:
 
 
 def function_names(n_phases: int, n_races: int, shape: WordShape) -> Iterator[str]:
-    """Names of the functions in a module: the phases', the race passes', and for one chip `record`."""
+    """Names of the functions in a module: the phases', the race passes', and for one chip those that work on rows."""
     yield from (f"phase{k}" for k in range(n_phases))
     yield from (f"race{k}" for k in range(n_races))
     if shape.splat:
-        yield "record"
+        yield from ("record", "pack", "expand")

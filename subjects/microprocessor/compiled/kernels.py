@@ -8,12 +8,12 @@ chip is. Races that only the event engine decides are called trips (`chip.Trips`
         access = clock_edge(circuit, ports) ... as with the event engine
         event_done(compiled, transfer, circuit, data of a read, or -1)
     else:
-        access = edge_begins(state, counters, table)      address and R/W are final before the edge
-        put_data(state, table, data)                      after READ
-        if edge_ends(state, detours, unstable, counters, table, data of a read, or -1):
+        access = next_access(state, counters, table)      address and R/W are final before the edge
+        if compute_edge(compiled, data of a read, or -1):
             begin_trip(compiled, transfer, circuit, rows)
+        taken = read_slots(state, table, DATA)            of a WRITE
 
-What runs in every half-cycle takes its arrays one by one: passing a tuple of many arrays costs more than the chip does.
+or, where what follows is known already (`recall`), not even that; `chip_loops` has it all.
 """
 
 from __future__ import annotations
@@ -34,15 +34,19 @@ from subjects.microprocessor.circuit import (
     rewire,
 )
 from subjects.microprocessor.compiled.calling import call_routine
-from subjects.microprocessor.event_kernels import (
-    NO_ACCESS,
-    READ,
-    WRITE,
-    Ports,
-    clock_edge,
-    force_data,
-    read_nodes,
+from subjects.microprocessor.compiled.recall import (
+    CODE_PIN,
+    CREDIT_ON_WAKING,
+    N_ASLEEP,
+    NOTE_ASLEEP,
+    NOTE_CREDIT,
+    Recall,
+    bring_back,
+    connect_states,
+    follow,
+    recognise,
 )
+from subjects.microprocessor.event_kernels import NO_ACCESS, READ, WRITE
 from subjects.microprocessor.event_kernels import set_pin as set_event_pin
 
 # `counters`
@@ -158,18 +162,30 @@ def put_data(state: NDArray[np.int32], table: NDArray[np.int64], data: int) -> N
 
 
 @njit(cache=True)
-def edge_begins(state: NDArray[np.int32], counters: NDArray[np.int64], table: NDArray[np.int64]) -> int:
-    """Enter the next clock step; what it asks of the memory."""
+def next_step(counters: NDArray[np.int64], table: NDArray[np.int64]) -> int:
+    """The clock step that comes."""
     step = counters[COUNT_STEP] + 1
-    if 2 * step == table[ACCESS + 1] - table[ACCESS]:
-        step = np.int64(0)
-    counters[COUNT_STEP] = step
-    allowed = table[ACCESS] + 2 * step
+    return int(step) if 2 * step < table[ACCESS + 1] - table[ACCESS] else 0
+
+
+@njit(cache=True)
+def next_access(state: NDArray[np.int32], counters: NDArray[np.int64], table: NDArray[np.int64]) -> int:
+    """What the clock step that comes will ask of the memory."""
+    allowed = table[ACCESS] + 2 * next_step(counters, table)
     if table[allowed] and hold(state, table, READ_WHEN):
         return READ
     if table[allowed + 1] and hold(state, table, WRITE_WHEN):
         return WRITE
     return NO_ACCESS
+
+
+@njit(cache=True)
+def compute_edge(compiled: Compiled, fetched: int) -> bool:
+    """Let the next clock step happen; whether a trip begins. `fetched`: what was read, or -1."""
+    if fetched >= 0:
+        put_data(compiled.state, compiled.table, fetched)
+    compiled.counters[COUNT_STEP] = next_step(compiled.counters, compiled.table)
+    return edge_ends(compiled.state, compiled.detours, compiled.unstable, compiled.counters, compiled.table, fetched)
 
 
 @njit(cache=True)
@@ -270,57 +286,62 @@ def record_slots(state: NDArray[np.int32], slots: NDArray[np.int64], row: NDArra
 
 
 @njit(cache=True)
-def event_half_cycle(
-    compiled: Compiled, transfer: Transfer, circuit: Circuit, ports: Ports, memory: NDArray[np.uint8]
-) -> None:
-    """One half-cycle on a plain memory by the event engine, which has the chip."""
-    fetched = -1
-    access = clock_edge(circuit, ports)
-    if access == READ:
-        fetched = int(memory[read_nodes(circuit, ports.address)])
-        force_data(circuit, ports, fetched)
-    elif access == WRITE:
-        memory[read_nodes(circuit, ports.address)] = read_nodes(circuit, ports.data)
-    event_done(compiled, transfer, circuit, fetched)
+def awake(compiled: Compiled, recall: Recall) -> bool:
+    """Whether states are looked for. A chip that did not settle may count so twice: it is always computed."""
+    return bool(recall.notes[NOTE_ASLEEP] <= 0 and compiled.unstable[0] == 0)
 
 
 @njit(cache=True)
-def run_half_cycles(
+def recognise_chip(compiled: Compiled, recall: Recall) -> int:
+    """Number of the state that the compiled chip is in."""
+    state, counters, table = compiled.state, compiled.counters, compiled.table
+    access = next_access(state, counters, table)
+    address = read_slots(state, table, ADDRESS) if access != NO_ACCESS else 0
+    return recognise(recall, state, counters[COUNT_STEP], access, address, read_slots(state, table, DATA))
+
+
+@njit(cache=True)
+def bring_back_chip(compiled: Compiled, recall: Recall, number: int) -> None:
+    """Put the compiled chip into a known state."""
+    compiled.counters[COUNT_STEP] = bring_back(recall, number, compiled.state)
+
+
+@njit(cache=True)
+def learn(compiled: Compiled, recall: Recall, number: int, code: int) -> int:
+    """Note what a state led to; the number of that, or 0 when recalling rests."""
+    notes = recall.notes
+    notes[NOTE_CREDIT] -= 1
+    if notes[NOTE_CREDIT] <= 0:
+        notes[NOTE_CREDIT], notes[NOTE_ASLEEP] = CREDIT_ON_WAKING, N_ASLEEP
+    if not awake(compiled, recall):
+        return 0
+    to = recognise_chip(compiled, recall)
+    connect_states(recall, number, code, to)
+    return to
+
+
+@njit(cache=True)
+def set_pin_recalled(
     compiled: Compiled,
     transfer: Transfer,
     circuit: Circuit,
-    ports: Ports,
     rows: Rows,
-    memory: NDArray[np.uint8],
-    slots: NDArray[np.int64],
-    samples: NDArray[np.uint8],
-    n: int,
-) -> None:
-    """Run on a plain memory, by whoever has the chip; record into `samples` (n, n_bytes), or nothing if it is (0, 0).
-
-    `slots` : what to record, in this order; empty for everything promised
-    """
-    state, detours, unstable = compiled.state, compiled.detours, compiled.unstable
-    counters, table = compiled.counters, compiled.table
-    for k in range(n):
-        if counters[COUNT_EVENT_LEFT] | counters[COUNT_EVENT_ONLY]:
-            event_half_cycle(compiled, transfer, circuit, ports, memory)
-            if len(samples):
-                from_event(compiled, transfer, circuit)
-        else:
-            fetched = -1
-            access = edge_begins(state, counters, table)
-            address = read_slots(state, table, ADDRESS) if access != NO_ACCESS else 0
-            if access == READ:
-                fetched = int(memory[address])
-                put_data(state, table, fetched)
-            trip = edge_ends(state, detours, unstable, counters, table, fetched)
-            if access == WRITE:
-                memory[address] = read_slots(state, table, DATA)
-            if trip:
-                begin_trip(compiled, transfer, circuit, rows)
-        if len(samples):
-            if len(slots):
-                record_slots(state, slots, samples[k])
-            else:
-                record_promised(state, table, samples[k])
+    recall: Recall,
+    number: int,
+    stale: bool,
+    node: int,
+    level: int,
+) -> tuple[int, bool]:
+    """As `set_pin`, for a chip in a known state (0: not known); its next state, and whether the words are stale."""
+    code = CODE_PIN + 2 * node + level
+    if number and circuit.clamp[node] == CLAMP_NONE:
+        to = follow(recall.marks, recall.edges, number, code)
+        if to:
+            circuit.pull[node] = PULL_UP if level else PULL_DOWN
+            return to, True
+    if stale:
+        bring_back_chip(compiled, recall, number)
+    set_pin(compiled, transfer, circuit, rows, node, level)
+    if not number or event_has_it(compiled) or circuit.clamp[node] != CLAMP_NONE:
+        return 0, False
+    return learn(compiled, recall, number, code), False
