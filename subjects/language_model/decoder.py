@@ -18,12 +18,15 @@ Two ways through it. One token: bound by memory. A block of `BLOCK_ROWS` positio
 arithmetic, for text that is known beforehand. The same position gives other last bits on the other way, but on each way
 a row depends on nothing but the text before it and its edits, not on what else is in its block: the shapes are always
 the same. That is what makes runs repeat bit for bit however their ticks are divided.
+
+This decoder runs wherever torch does; on a processor `subjects.language_model.cpu` computes the same, faster.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -32,7 +35,8 @@ from torch.nn import functional as F
 
 from subjects.language_model.architecture import Architecture
 from subjects.language_model.edits import NO_EDITS, Edits
-from subjects.language_model.parameters import Block, Norm, Parameters
+from subjects.language_model.matrix import MATRICES, Matrix
+from subjects.language_model.parameters import Block, Norm, Parameters, Projection
 from subjects.language_model.trace import Trace
 
 BLOCK_ROWS = 16
@@ -52,17 +56,39 @@ class Cache:
         self.keys, self.values = torch.zeros(shape, device=device), torch.zeros(shape, device=device)
 
 
+@dataclass(frozen=True, eq=False)
+class _Matrices:
+    """Of one layer, as `parameters.Block` has them."""
+
+    qkv: Matrix
+    out: Matrix
+    enter: Matrix
+    leave: Matrix
+
+
 class Decoder:
     """See the module.
 
     Parameters
     ----------
     a, parameters : of the model
+    precision : one of `parameters.PRECISIONS`
     n_context : positions that can be read, a multiple of BLOCK_ROWS
     """
 
-    def __init__(self, a: Architecture, parameters: Parameters, n_context: int, device: str = "cpu") -> None:
+    def __init__(
+        self, a: Architecture, parameters: Parameters, precision: str, n_context: int, device: str = "cpu"
+    ) -> None:
         self.a, self.parameters, self.n_context, self.device = a, parameters, n_context, device
+
+        def matrix(p: Projection) -> Matrix:
+            return MATRICES[precision](p.weight, p.bias)
+
+        self._embedding = parameters.embedding.float()
+        self._matrices = [
+            _Matrices(matrix(b.qkv), matrix(b.out), matrix(b.enter), matrix(b.leave)) for b in parameters.blocks
+        ]
+        self._unembedding = matrix(parameters.unembedding)
         self._act = _ACTIVATIONS[a.activation]
         self._group = a.n_heads // a.n_kv_heads
         self._scale = 1.0 / math.sqrt(a.d_head)
@@ -91,7 +117,7 @@ class Decoder:
         cache.keys[:, :, :n], cache.values[:, :, :n] = torch.from_numpy(both.copy())
 
     def written_by(self, layer: int, neuron: int) -> Tensor:
-        return self.parameters.blocks[layer].leave.column(neuron)
+        return self._matrices[layer].leave.column(neuron)
 
     @torch.inference_mode()
     def one(self, token: int, position: int, cache: Cache, edits: Edits, trace: Trace) -> None:
@@ -125,17 +151,17 @@ class Decoder:
     ) -> None:
         """(n,) tokens at the positions from start on, of which `rows` are new and go into the cache."""
         stop = start + len(tokens)
-        x = self.parameters.embedding[tokens]  # (n, d_model)
+        x = self._embedding[tokens]  # (n, d_model)
         if self.parameters.positions is not None:
             x = x + self.parameters.positions[start:stop]
-        for layer, block in enumerate(self.parameters.blocks):
+        for layer, (block, matrices) in enumerate(zip(self.parameters.blocks, self._matrices, strict=True)):
             z = self._attention(layer, block, x, start, rows, cache, trace)
             for row, edit in enumerate(edits):
                 for head in edit.heads.get(layer, ()):
                     head.apply(z[row])
             trace.z[: len(z), layer] = z
-            x = x + block.out(z.flatten(1))
-            entered = block.enter(self._norm(x, block.mlp_norm))
+            x = x + matrices.out(z.flatten(1))
+            entered = matrices.enter(self._norm(x, block.mlp_norm))
             if self.a.gated:
                 gate, up = entered.chunk(2, dim=-1)
                 post = self._act(gate) * up  # (n, d_mlp)
@@ -145,7 +171,7 @@ class Decoder:
                 if (neurons := edit.neurons.get(layer)) is not None:
                     neurons.apply(post[row])
             trace.neurons[: len(post), layer] = post
-            x = x + block.leave(post)
+            x = x + matrices.leave(post)
             self._edit_residual(layer, x, edits)
             trace.residual[: len(x), layer] = x
         logits = self.unembed(x)
@@ -157,14 +183,14 @@ class Decoder:
     @torch.inference_mode()
     def unembed(self, x: Tensor) -> Tensor:
         """(n, d_model) residual stream → (n, n_tokens) logits; of an early layer this is the logit lens."""
-        return self.parameters.unembedding(self._norm(x, self.parameters.final_norm))
+        return self._unembedding(self._norm(x, self.parameters.final_norm))
 
     def _attention(
         self, layer: int, block: Block, x: Tensor, start: int, rows: slice, cache: Cache, trace: Trace
     ) -> Tensor:
         """(n, n_heads, d_head) outputs of the heads."""
         a, n, stop = self.a, len(x), start + len(x)
-        qkv = block.qkv(self._norm(x, block.attention_norm)).view(n, -1, a.d_head)
+        qkv = self._matrices[layer].qkv(self._norm(x, block.attention_norm)).view(n, -1, a.d_head)
         qk, v = qkv[:, : a.n_heads + a.n_kv_heads], qkv[:, a.n_heads + a.n_kv_heads :]  # (n, heads, d_head)
         if block.query_norm is not None and block.key_norm is not None:
             q, k = qk[:, : a.n_heads], qk[:, a.n_heads :]

@@ -6,6 +6,7 @@ same position, so that a run repeats bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import torch
@@ -19,9 +20,6 @@ class Matrix(Protocol):
     def __call__(self, x: Tensor) -> Tensor:
         """(n, d_in) float32 → (n, d_out) float32."""
 
-    def row(self, i: int) -> Tensor:
-        """(d_in,) float32: what output i reads."""
-
     def column(self, i: int) -> Tensor:
         """(d_out,) float32: what input i writes."""
 
@@ -31,12 +29,12 @@ class FullMatrix:
 
     Parameters
     ----------
-    weight : (d_out, d_in) float32
+    weight : (d_out, d_in)
     bias : (d_out,) float32, or None
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        self._weight = weight.contiguous()
+        self._weight = weight.float().contiguous()
         self._bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -45,9 +43,6 @@ class FullMatrix:
         if self._bias is None:
             return torch.mv(self._weight, x[0])[None]
         return torch.addmv(self._bias, self._weight, x[0])[None]
-
-    def row(self, i: int) -> Tensor:
-        return self._weight[i]
 
     def column(self, i: int) -> Tensor:
         return self._weight[:, i]
@@ -58,11 +53,12 @@ class Int8Matrix:
 
     Parameters
     ----------
-    weight : (d_out, d_in) float32, quantised here: w ≈ scale · q, scale = max |w| of the row / 127
+    weight : (d_out, d_in), quantised here: w ≈ scale · q, scale = max |w| of the row / 127
     bias : (d_out,) float32, or None
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        weight = weight.float()
         scale = weight.abs().amax(dim=1).clamp_min(1e-12) / 127.0
         self._q = (weight / scale[:, None]).round_().to(torch.int8).contiguous()
         self._scale = scale.to(torch.bfloat16)
@@ -72,8 +68,9 @@ class Int8Matrix:
         y = torch._weight_int8pack_mm(x.to(torch.bfloat16), self._q, self._scale).float()
         return y if self._bias is None else y + self._bias
 
-    def row(self, i: int) -> Tensor:
-        return self._q[i].float() * self._scale[i].float()
-
     def column(self, i: int) -> Tensor:
         return self._q[:, i].float() * self._scale.float()
+
+
+MATRICES: Mapping[str, Callable[[Tensor, Tensor | None], Matrix]] = {"fp32": FullMatrix, "int8": Int8Matrix}
+"""By precision."""

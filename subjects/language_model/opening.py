@@ -13,6 +13,7 @@ from rig.errors import AssetError, SpecError
 from rig.subject import SubjectInfo
 from subjects.language_model.architecture import read_architecture
 from subjects.language_model.controls import N_DIRECTIONS
+from subjects.language_model.cpu.decoder import CpuDecoder
 from subjects.language_model.decoder import BLOCK_ROWS, Decoder
 from subjects.language_model.engine import Engine
 from subjects.language_model.install import find_model
@@ -56,14 +57,15 @@ def open_language_model(options: Mapping[str, str]) -> LanguageModel:
     AssetError : the model's files are missing, corrupt, or of a kind that is not known.
     """
     chosen = {**DEFAULTS, **options}
-    for name, possible in (("precision", tuple(PRECISIONS)), ("engine", ENGINES), ("chat", ("on", "off"))):
+    for name, possible in (("precision", PRECISIONS), ("engine", ENGINES), ("chat", ("on", "off"))):
         if chosen[name] not in possible:
             raise SpecError(f"asked for {name}={chosen[name]}; it must be {' or '.join(possible)}")
-    torch.set_num_threads(_whole(chosen, "threads", 1, 1024) or max(1, (os.cpu_count() or 2) - 1))
+    n_threads = _whole(chosen, "threads", 1, 1024) or max(1, (os.cpu_count() or 2) - 1)
+    torch.set_num_threads(n_threads)
     device = _device(chosen["device"])
     files = read_model(find_model(chosen["model"]), _weights(chosen))
     try:
-        engine = _engine(files, chosen, device)
+        engine = _engine(files, chosen, device, n_threads)
     except (MemoryError, torch.OutOfMemoryError):
         raise AssetError(
             f"asked for {files.name}, which needs more memory than there is; give precision=int8 or a smaller model"
@@ -89,7 +91,7 @@ def open_language_model(options: Mapping[str, str]) -> LanguageModel:
     )
 
 
-def _engine(files: ModelFiles, chosen: Mapping[str, str], device: str) -> Engine:
+def _engine(files: ModelFiles, chosen: Mapping[str, str], device: str, n_threads: int) -> Engine:
     n_asked = _whole(chosen, "context", 2 * BLOCK_ROWS, 1 << 20)
     if chosen["engine"] == "transformers":
         from subjects.language_model.transformers_engine import open_with_transformers
@@ -103,7 +105,10 @@ def _engine(files: ModelFiles, chosen: Mapping[str, str], device: str) -> Engine
     n_context = (n_asked or min(a.n_context, MAX_CONTEXT_UNSAID)) // BLOCK_ROWS * BLOCK_ROWS
     if n_context < 2 * BLOCK_ROWS:
         raise SpecError(f"asked for {files.name} with a context of {n_context}; it must be {2 * BLOCK_ROWS} at least")
-    return Decoder(a, build_parameters(a, files.tensors, chosen["precision"], device), n_context, device)
+    parameters = build_parameters(a, files.tensors, device)
+    if device == "cpu":
+        return CpuDecoder(a, parameters, chosen["precision"], n_context, n_threads)
+    return Decoder(a, parameters, chosen["precision"], n_context, device)
 
 
 def _weights(chosen: Mapping[str, str]) -> str:

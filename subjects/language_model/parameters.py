@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,14 +10,27 @@ from torch import Tensor
 
 from rig.errors import AssetError
 from subjects.language_model.architecture import Architecture
-from subjects.language_model.matrix import FullMatrix, Int8Matrix, Matrix
 
-PRECISIONS: Mapping[str, Callable[[Tensor, Tensor | None], Matrix]] = {"fp32": FullMatrix, "int8": Int8Matrix}
+PRECISIONS = ("fp32", "int8")  # an engine computes in float32, with weights as they are in the file or in eight bits
 
 
 @dataclass(frozen=True, eq=False)
 class Norm:
     """RMSNorm where there is no bias, LayerNorm with one. Both (d,) float32."""
+
+    weight: Tensor
+    bias: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """y = W x + b, as the file has it.
+
+    Attributes
+    ----------
+    weight : (d_out, d_in), of the file's type
+    bias : (d_out,) float32, or None
+    """
 
     weight: Tensor
     bias: Tensor | None = None
@@ -37,11 +50,11 @@ class Block:
     """
 
     attention_norm: Norm
-    qkv: Matrix
-    out: Matrix
+    qkv: Projection
+    out: Projection
     mlp_norm: Norm
-    enter: Matrix
-    leave: Matrix
+    enter: Projection
+    leave: Projection
     query_norm: Norm | None = None
     key_norm: Norm | None = None
 
@@ -52,7 +65,7 @@ class Parameters:
 
     Attributes
     ----------
-    embedding : (n_tokens, d_model)
+    embedding : (n_tokens, d_model), of the file's type
     positions : (n_context, d_model) where they are learned
     unembedding : d_model → n_tokens
     """
@@ -61,7 +74,7 @@ class Parameters:
     positions: Tensor | None
     blocks: tuple[Block, ...]
     final_norm: Norm
-    unembedding: Matrix
+    unembedding: Projection
 
 
 class _Taker:
@@ -82,30 +95,33 @@ class _Taker:
                 f"the model's weights have {name!r} of shape {tuple(tensor.shape)}, config.json says {shape}; "
                 "the files do not belong together"
             )
-        return tensor.to(self._device, torch.float32)
+        kept = tensor.dtype in (torch.float32, torch.float16, torch.bfloat16)
+        return tensor.to(self._device, None if kept else torch.float32)
 
-    def maybe(self, name: str, *shape: int) -> Tensor | None:
-        return None if self.find(name) is None else self.take(name, *shape)
+    def vector(self, name: str, n: int) -> Tensor:
+        return self.take(name, n).float()
+
+    def maybe(self, name: str, n: int) -> Tensor | None:
+        return None if self.find(name) is None else self.vector(name, n)
 
 
-def build_parameters(a: Architecture, tensors: Mapping[str, Tensor], precision: str, device: str) -> Parameters:
+def build_parameters(a: Architecture, tensors: Mapping[str, Tensor], device: str) -> Parameters:
     """Raises AssetError : a tensor is missing or of another shape than the architecture says."""
-    matrix = PRECISIONS[precision]
     if not a.llama:
-        return _gpt2(a, _Taker(tensors, ("transformer.", ""), device), matrix)
+        return _gpt2(a, _Taker(tensors, ("transformer.", ""), device))
     take = _Taker(tensors, ("model.", ""), device)
     rows = take.take("embed_tokens.weight", a.n_tokens, a.d_model)
     out_rows = rows if a.tied else _Taker(tensors, ("",), device).take("lm_head.weight", a.n_tokens, a.d_model)
     return Parameters(
         embedding=rows,
         positions=None,
-        blocks=tuple(_llama_block(a, take, f"layers.{i}.", matrix) for i in range(a.n_layers)),
-        final_norm=Norm(take.take("norm.weight", a.d_model)),
-        unembedding=matrix(out_rows, None),
+        blocks=tuple(_llama_block(a, take, f"layers.{i}.") for i in range(a.n_layers)),
+        final_norm=Norm(take.vector("norm.weight", a.d_model)),
+        unembedding=Projection(out_rows),
     )
 
 
-def _llama_block(a: Architecture, t: _Taker, at: str, matrix: Callable[[Tensor, Tensor | None], Matrix]) -> Block:
+def _llama_block(a: Architecture, t: _Taker, at: str) -> Block:
     n_q, n_kv = a.n_heads * a.d_head, a.n_kv_heads * a.d_head
     parts = [("q", n_q), ("k", n_kv), ("v", n_kv)]
     qkv = torch.cat([t.take(f"{at}self_attn.{p}_proj.weight", n, a.d_model) for p, n in parts])
@@ -116,42 +132,42 @@ def _llama_block(a: Architecture, t: _Taker, at: str, matrix: Callable[[Tensor, 
     both = torch.cat([b for b in gate_up_biases if b is not None]) if gate_up_biases[0] is not None else None
     down = t.take(f"{at}mlp.down_proj.weight", a.d_model, a.d_mlp)
     return Block(
-        attention_norm=Norm(t.take(f"{at}input_layernorm.weight", a.d_model)),
-        qkv=matrix(qkv, qkv_bias),
-        out=matrix(
+        attention_norm=Norm(t.vector(f"{at}input_layernorm.weight", a.d_model)),
+        qkv=Projection(qkv, qkv_bias),
+        out=Projection(
             t.take(f"{at}self_attn.o_proj.weight", a.d_model, n_q), t.maybe(f"{at}self_attn.o_proj.bias", a.d_model)
         ),
-        mlp_norm=Norm(t.take(f"{at}post_attention_layernorm.weight", a.d_model)),
-        enter=matrix(gate_up, both),
-        leave=matrix(down, t.maybe(f"{at}mlp.down_proj.bias", a.d_model)),
-        query_norm=Norm(t.take(f"{at}self_attn.q_norm.weight", a.d_head)) if a.query_key_norm else None,
-        key_norm=Norm(t.take(f"{at}self_attn.k_norm.weight", a.d_head)) if a.query_key_norm else None,
+        mlp_norm=Norm(t.vector(f"{at}post_attention_layernorm.weight", a.d_model)),
+        enter=Projection(gate_up, both),
+        leave=Projection(down, t.maybe(f"{at}mlp.down_proj.bias", a.d_model)),
+        query_norm=Norm(t.vector(f"{at}self_attn.q_norm.weight", a.d_head)) if a.query_key_norm else None,
+        key_norm=Norm(t.vector(f"{at}self_attn.k_norm.weight", a.d_head)) if a.query_key_norm else None,
     )
 
 
-def _gpt2(a: Architecture, t: _Taker, matrix: Callable[[Tensor, Tensor | None], Matrix]) -> Parameters:
+def _gpt2(a: Architecture, t: _Taker) -> Parameters:
     def norm(at: str) -> Norm:
-        return Norm(t.take(f"{at}.weight", a.d_model), t.take(f"{at}.bias", a.d_model))
+        return Norm(t.vector(f"{at}.weight", a.d_model), t.vector(f"{at}.bias", a.d_model))
 
     def conv1d(at: str, d_in: int, d_out: int) -> tuple[Tensor, Tensor]:
         """GPT-2 keeps its matrices the other way round."""
-        return t.take(f"{at}.weight", d_in, d_out).T.contiguous(), t.take(f"{at}.bias", d_out)
+        return t.take(f"{at}.weight", d_in, d_out).T.contiguous(), t.vector(f"{at}.bias", d_out)
 
     def block(at: str) -> Block:
         return Block(
             attention_norm=norm(f"{at}ln_1"),
-            qkv=matrix(*conv1d(f"{at}attn.c_attn", a.d_model, 3 * a.d_model)),
-            out=matrix(*conv1d(f"{at}attn.c_proj", a.d_model, a.d_model)),
+            qkv=Projection(*conv1d(f"{at}attn.c_attn", a.d_model, 3 * a.d_model)),
+            out=Projection(*conv1d(f"{at}attn.c_proj", a.d_model, a.d_model)),
             mlp_norm=norm(f"{at}ln_2"),
-            enter=matrix(*conv1d(f"{at}mlp.c_fc", a.d_model, a.d_mlp)),
-            leave=matrix(*conv1d(f"{at}mlp.c_proj", a.d_mlp, a.d_model)),
+            enter=Projection(*conv1d(f"{at}mlp.c_fc", a.d_model, a.d_mlp)),
+            leave=Projection(*conv1d(f"{at}mlp.c_proj", a.d_mlp, a.d_model)),
         )
 
     rows = t.take("wte.weight", a.n_tokens, a.d_model)
     return Parameters(
         embedding=rows,
-        positions=t.take("wpe.weight", a.n_context, a.d_model),
+        positions=t.take("wpe.weight", a.n_context, a.d_model).float(),
         blocks=tuple(block(f"h.{i}.") for i in range(a.n_layers)),
         final_norm=norm("ln_f"),
-        unembedding=matrix(rows, None),
+        unembedding=Projection(rows),
     )

@@ -57,6 +57,7 @@ class Trace:
     z : (n, n_layers, n_heads, d_head), ``blocks.L.attn.hook_z``
     pattern : (n, n_layers, n_heads, n_context), ``blocks.L.attn.hook_pattern`` of this row; filled if `wants_pattern`
     logits : (n, n_tokens)
+    arrays : activity, z, pattern and logits as numpy has them, the same memory; only on a processor
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class Trace:
         self.pattern = torch.zeros(n, n_layers, layout.n_heads, n_context, device=device)
         self.logits = torch.zeros(n, n_tokens, device=device)
         self.wants_pattern = False
+        if device == "cpu":
+            self.arrays = tuple(t.numpy() for t in (self.activity, self.z, self.pattern, self.logits))
 
     def finish(self, directions: Sequence[Direction | None]) -> None:
         """Fill in what is computed from the rest.

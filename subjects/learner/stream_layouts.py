@@ -58,7 +58,8 @@ def stream_layouts(shape: Shape, units: UnitTable) -> tuple[StreamInfo, ...]:
             name="copying",
             description=(
                 "sum over sum of sizes of the eigenvalues of a head's circuit from tokens to logits "
-                "(Elhage et al. 2021): 1 copies, -1 suppresses; after the last tick of each sample; 0 of a lesioned head"
+                "(Elhage et al. 2021): 1 copies, -1 suppresses; after the last tick of each sample; "
+                "0 of a lesioned head"
             ),
             kind=StreamKind.UNITS,
             dtype=f4,

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from subjects.language_model.architecture import read_architecture
+from subjects.language_model.cpu import decoder as cpu_decoder
+from subjects.language_model.cpu.decoder import CpuDecoder
 from subjects.language_model.decoder import BLOCK_ROWS, Decoder
 from subjects.language_model.edits import NO_EDITS, Affine, DirectionEdit, Edits, HeadEdit
 from subjects.language_model.parameters import build_parameters
@@ -18,19 +20,24 @@ TEXT = torch.randint(0, 300, (70,), generator=torch.Generator().manual_seed(5)).
 TOLERANCE = 1e-3
 
 
-def decoder(model: Any, precision: str = "fp32") -> Decoder:
+@pytest.fixture(params=[Decoder, CpuDecoder])
+def kind(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def decoder(kind: Any, model: Any, precision: str = "fp32", **more: Any) -> Any:
     a = read_architecture(model.config.to_dict())
-    return Decoder(a, build_parameters(a, model.state_dict(), precision, "cpu"), N_CONTEXT)
+    return kind(a, build_parameters(a, model.state_dict(), "cpu"), precision, N_CONTEXT, **more)
 
 
-def new_trace(d: Decoder, n: int = BLOCK_ROWS) -> Trace:
+def new_trace(d: Any, n: int = BLOCK_ROWS) -> Trace:
     layout = UnitLayout(d.n_layers, d.d_mlp, d.n_heads, d.d_model, 0, (3, 5))
     trace = Trace(layout, n, d.d_head, N_CONTEXT, d.n_tokens)
     trace.wants_pattern = True
     return trace
 
 
-def logits_one_by_one(d: Decoder, tokens: list[int], edits: Edits = NO_EDITS) -> torch.Tensor:
+def logits_one_by_one(d: Any, tokens: list[int], edits: Edits = NO_EDITS) -> torch.Tensor:
     cache, trace, found = d.new_cache(), new_trace(d, 1), []
     for position, token in enumerate(tokens):
         d.one(token, position, cache, edits, trace)
@@ -38,7 +45,7 @@ def logits_one_by_one(d: Decoder, tokens: list[int], edits: Edits = NO_EDITS) ->
     return torch.stack(found)
 
 
-def logits_in_blocks(d: Decoder, tokens: list[int], sizes: list[int], edits: Edits = NO_EDITS) -> torch.Tensor:
+def logits_in_blocks(d: Any, tokens: list[int], sizes: list[int], edits: Edits = NO_EDITS) -> torch.Tensor:
     cache, trace, found, at = d.new_cache(), new_trace(d), [], 0
     for size in sizes:
         part = tokens[at : at + min(size, BLOCK_ROWS - at % BLOCK_ROWS)]
@@ -53,18 +60,18 @@ def reference(model: Any, tokens: list[int]) -> torch.Tensor:
         return model(torch.tensor([tokens])).logits[0]
 
 
-def test_logits(family: Any):
-    d, expected = decoder(family), reference(family, TEXT)
+def test_logits(kind: Any, family: Any):
+    d, expected = decoder(kind, family), reference(family, TEXT)
     assert expected.abs().max() > 1
     assert (logits_one_by_one(d, TEXT) - expected).abs().max() < TOLERANCE
     assert (logits_in_blocks(d, TEXT, [16] * 5) - expected).abs().max() < TOLERANCE
 
 
-def test_greedy_text_of_64_tokens(family: Any):
+def test_greedy_text_of_64_tokens(kind: Any, family: Any):
     prompt = TEXT[:9]
     with torch.no_grad():
         expected = family.generate(torch.tensor([prompt]), max_new_tokens=64, do_sample=False)[0, 9:].tolist()
-    d = decoder(family)
+    d = decoder(kind, family)
     cache, block, one = d.new_cache(), new_trace(d), new_trace(d, 1)
     logits = block.logits[d.block(prompt, 0, cache, [NO_EDITS] * 9, block)][-1]
     found: list[int] = []
@@ -82,7 +89,7 @@ def exits(model: Any) -> list[tuple[Any, Any, Any]]:
     return [(layer, layer.self_attn.o_proj, layer.mlp.down_proj) for layer in model.model.layers]
 
 
-def test_hooks_are_what_its_modules_compute(family: Any):
+def test_hooks_are_what_its_modules_compute(kind: Any, family: Any):
     seen: dict[tuple[str, int], torch.Tensor] = {}
     handles = []
     for i, (layer, out, down) in enumerate(exits(family)):
@@ -97,7 +104,7 @@ def test_hooks_are_what_its_modules_compute(family: Any):
         patterns = family(torch.tensor([TEXT]), output_attentions=True).attentions
     for handle in handles:
         handle.remove()
-    d = decoder(family)
+    d = decoder(kind, family)
     cache, trace = d.new_cache(), new_trace(d, 1)
     for position, token in enumerate(TEXT):
         d.one(token, position, cache, NO_EDITS, trace)
@@ -149,7 +156,7 @@ def by_hand(model: Any, layer: int) -> list[Any]:
     ]
 
 
-def test_edits_equal_the_same_done_by_hand(family: Any):
+def test_edits_equal_the_same_done_by_hand(kind: Any, family: Any):
     def affine(*rows: tuple[int, float, float]) -> Affine:
         index, scale, shift = zip(*rows, strict=True)
         return Affine(torch.tensor(index), torch.tensor(scale), torch.tensor(shift))
@@ -165,28 +172,75 @@ def test_edits_equal_the_same_done_by_hand(family: Any):
     for handle in handles:
         handle.remove()
     assert (expected - reference(family, TEXT)).abs().max() > 0.1
-    d = decoder(family)
+    d = decoder(kind, family)
     assert (logits_one_by_one(d, TEXT, edits) - expected).abs().max() < TOLERANCE
     assert (logits_in_blocks(d, TEXT, [16] * 5, edits) - expected).abs().max() < TOLERANCE
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_a_row_depends_on_nothing_else_in_its_block(family: Any, precision: str):
-    d = decoder(family, precision)
+def test_a_row_depends_on_nothing_else_in_its_block(kind: Any, family: Any, precision: str):
+    d = decoder(kind, family, precision)
     whole = logits_in_blocks(d, TEXT, [16] * 5)
     divided = logits_in_blocks(d, TEXT, [3, 1, 12, 7, 9, 1, 1, 14, 16, 2, 4])
     assert torch.equal(whole, divided)
 
 
-def test_eight_bits_are_near(family: Any):
-    full, eight = (logits_one_by_one(decoder(family, p), TEXT) for p in ("fp32", "int8"))
+def test_eight_bits_are_near(kind: Any, family: Any):
+    full, eight = (logits_one_by_one(decoder(kind, family, p), TEXT) for p in ("fp32", "int8"))
     assert 0 < (full - eight).abs().max() < 0.15 * full.abs().max()
     cosine = torch.nn.functional.cosine_similarity(full, eight, dim=-1)
     assert cosine.min() > 0.99
 
 
-def test_a_direction_is_measured_in_its_own_length(family: Any):
-    d = decoder(family)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_narrow_weights_are_widened_exactly(dtype: torch.dtype, family: Any):
+    """Kept as in their file, they are the numbers that full precision would hold: every bit of the result is equal."""
+    a = read_architecture(family.config.to_dict())
+    narrow = {name: tensor.to(dtype) for name, tensor in family.state_dict().items()}
+    full = {name: tensor.float() for name, tensor in narrow.items()}
+    found = []
+    for tensors in (narrow, full):
+        d = CpuDecoder(a, build_parameters(a, tensors, "cpu"), "fp32", N_CONTEXT)
+        found.append((logits_one_by_one(d, TEXT), logits_in_blocks(d, TEXT, [16] * 5), d.n_weight_bytes))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+    assert 2 * found[0][2] == found[1][2]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_same_bits_with_any_number_of_threads(family: Any, precision: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cpu_decoder, "MIN_BYTES_A_THREAD", 1)
+    alone, together = (decoder(CpuDecoder, family, precision, n_threads=n) for n in (1, 3))
+    assert torch.equal(logits_one_by_one(alone, TEXT), logits_one_by_one(together, TEXT))
+    assert torch.equal(logits_in_blocks(alone, TEXT, [16] * 5), logits_in_blocks(together, TEXT, [16] * 5))
+
+
+def test_a_cache_is_kept_as_bytes(kind: Any, family: Any):
+    d, n = decoder(kind, family), 20
+    cache, other, trace = d.new_cache(), d.new_cache(), new_trace(d, 1)
+    for position, token in enumerate(TEXT[:n]):
+        d.one(token, position, cache, NO_EDITS, trace)
+    d.load_cache(other, d.cache_bytes(cache, n), n)
+    assert len(d.cache_bytes(cache, n)) == 2 * 4 * d.n_layers * d.a.n_kv_heads * n * d.d_head
+    found = []
+    for c in (cache, other):
+        d.one(TEXT[n], n, c, NO_EDITS, trace)
+        found.append(trace.logits[0].clone())
+    assert torch.equal(*found)
+
+
+def test_logit_lens(kind: Any, family: Any):
+    """The last layer's residual stream, unembedded, is what it says."""
+    d = decoder(kind, family)
+    trace = new_trace(d, 1)
+    d.one(TEXT[0], 0, d.new_cache(), NO_EDITS, trace)
+    torch.testing.assert_close(d.unembed(trace.residual[0])[-1], trace.logits[0], atol=TOLERANCE, rtol=0)
+    many = torch.randn(40, d.d_model, generator=torch.Generator().manual_seed(2))
+    torch.testing.assert_close(d.unembed(many)[17:18], d.unembed(many[17:18]))
+
+
+def test_a_direction_is_measured_in_its_own_length(kind: Any, family: Any):
+    d = decoder(kind, family)
     x = torch.randn(64, generator=torch.Generator().manual_seed(1))
     before = torch.dot(x, VECTOR) / torch.dot(VECTOR, VECTOR)
     DirectionEdit(VECTOR, 0.0, 2.0).apply(x)

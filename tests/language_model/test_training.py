@@ -20,7 +20,7 @@ def test_the_network_is_the_decoder():
     shape = Shape(n_tokens=50, n_layers=2, d_model=32, d_mlp=40, n_heads=4, n_kv_heads=2, n_context=32)
     network = Network(shape)
     a = read_architecture(shape.config())
-    d = Decoder(a, build_parameters(a, network.state_dict(), "fp32", "cpu"), 32)
+    d = Decoder(a, build_parameters(a, network.state_dict(), "cpu"), "fp32", 32)
     tokens = torch.randint(0, 50, (1, 20))
     with torch.no_grad():
         expected = network(tokens)[0]
