@@ -1,16 +1,15 @@
-"""Which units know X: how well each unit tells the moments of a concept from all others.
+"""Which units know X: how well each unit tells the moments of a concept from all others, with a control.
 
-The measure is the area under the ROC curve, the probability that the unit is higher at a moment of the concept than at
-another (Mann & Whitney 1947): ½ says nothing, 1 and 0 tell them apart without error. The control is the same measure
-with the moments shifted in time against the activity (circularly, so that both keep their own rhythm): of each unit a
-z score against its shifts, and the share of shifts in which the best of all units did as well, which is a p value that
-holds for the whole search (Westfall & Young 1993).
+    auc_u = P(x_u at a moment of the concept > x_u at another) + P(equal) / 2          (Mann & Whitney 1947)
+    shift = the same with the moments turned round in time by a random amount: they keep their clumping, and lose
+            their meaning
+    p_u   = share of shifts in which *any* unit is at least as far from 1/2 as unit u, the truth counted among them
+
+p therefore holds for the whole search, however many units are searched (Westfall & Young 1993).
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,165 +19,115 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from rig.errors import SpecError
-from rig.streams import Samples
 
-UNITS_AT_ONCE = 4096  # bounds the memory of the ranks
-TOKEN_CLASSES = ("name", "word", "number", "punctuation", "new line", "nothing")
+N_SHIFTS = 200
+LEAST_MOMENTS = 3  # of a concept, and of all others
+_BLOCK_UNITS = 2048  # ranked at once: bounds the memory of a search
+_EQUAL = 1e-6  # sums of ranks are rounded so far in the shifts
 
 
 @dataclass(frozen=True, eq=False)
 class Selectivity:
-    """Of n units, as they were given.
+    """Of n units for one concept.
 
     Attributes
     ----------
-    unit_ids : (n,) int64
-    auc : (n,) float64
-    z : (n,) float64, (auc − mean of its shifts) / their standard deviation; 0 for a unit that never changes
-    p : (n,) float64, for the whole search
+    auc : (n,) 0 … 1, 1/2 for a unit that does not tell
+    p : (n,) corrected for the search
     n_moments : of the concept
     """
 
-    unit_ids: NDArray[np.int64]
     auc: NDArray[np.float64]
-    z: NDArray[np.float64]
     p: NDArray[np.float64]
     n_moments: int
 
-    def order(self) -> NDArray[np.int64]:
-        """Rows, the most selective first, whichever way."""
-        return np.argsort(-np.abs(self.z), kind="stable").astype(np.int64)
+    def ranking(self) -> NDArray[np.int64]:
+        """(n,) places of the units, the most selective first, whichever way."""
+        return np.argsort(-np.abs(self.auc - 0.5), kind="stable").astype(np.int64)
 
 
-def selectivity(activity: Samples, is_concept: NDArray[np.bool_], n_shifts: int = 200, seed: int = 0) -> Selectivity:
-    """How each unit tells the concept's moments from the others.
+def selectivity(
+    values: NDArray[Any], of_concept: NDArray[np.bool_], n_shifts: int = N_SHIFTS, seed: int = 0
+) -> Selectivity:
+    """Selectivity of every unit.
 
     Parameters
     ----------
-    activity : of units, a value a channel
-    is_concept : (n_samples,)
+    values : (n_moments, n_units)
+    of_concept : (n_moments,)
 
     Raises
     ------
-    SpecError : the stream has no units, the lengths differ, or fewer than 2 moments are of either sort.
+    SpecError : lengths differ, or there are too few moments of the concept, or of anything else.
     """
-    unit_ids = activity.info.unit_ids
-    values = activity.unpacked()
-    n, n_moments = len(values), int(is_concept.sum())
-    if unit_ids is None or values.ndim != 2:
-        raise SpecError(f"asked for the selectivity of {activity.info.name!r}; it is of units with a value each")
-    if len(is_concept) != n:
-        raise SpecError(f"asked for the selectivity over {n} samples with {len(is_concept)} labels; give one a sample")
-    if min(n_moments, n - n_moments) < 2:
+    n, n_in = len(values), int(of_concept.sum())
+    if len(of_concept) != n:
+        raise SpecError(f"asked for the selectivity over {n} samples with {len(of_concept)} labels; give one a sample")
+    if min(n_in, n - n_in) < LEAST_MOMENTS:
         raise SpecError(
-            f"asked for units that know a concept with {n_moments} of {n} moments; there must be 2 of it and 2 others"
+            f"asked for units that know a concept; {n_in} of {n} tokens on show name it: "
+            f"at least {LEAST_MOMENTS} that do and {LEAST_MOMENTS} that do not are needed, let the subject write on"
         )
     rng = np.random.default_rng(seed)
-    shifts = rng.integers(1, n, n_shifts)
-    labels = np.stack([is_concept, *(np.roll(is_concept, s) for s in shifts)]).astype(np.float32)
-    auc = np.concatenate(
-        [_auc(values[:, i : i + UNITS_AT_ONCE], labels) for i in range(0, values.shape[1], UNITS_AT_ONCE)], axis=1
-    )
-    found, shifted = auc[0], auc[1:]
-    spread = shifted.std(axis=0)
-    z = np.divide(found - shifted.mean(axis=0), spread, out=np.zeros_like(found), where=spread > 1e-9)
-    best = np.sort(np.abs(shifted - 0.5).max(axis=1))
-    n_as_good = n_shifts - np.searchsorted(best, np.abs(found - 0.5), side="left")
-    return Selectivity(unit_ids, found, z, (n_as_good + 1) / (n_shifts + 1), n_moments)
+    shifted = np.stack([np.roll(of_concept, s) for s in rng.integers(1, n, n_shifts)]).astype(np.float32)
+    auc = np.empty(values.shape[1])
+    farthest = np.zeros(n_shifts)  # from 1/2, of any unit
+    for start in range(0, values.shape[1], _BLOCK_UNITS):
+        block = slice(start, start + _BLOCK_UNITS)
+        ranks = rankdata(values[:, block], axis=0) - (n + 1) / 2  # about 0, so that little is lost in float32
+        auc[block] = 0.5 + ranks[of_concept].sum(axis=0) / (n_in * (n - n_in))
+        sums = shifted @ ranks.astype(np.float32)
+        farthest = np.maximum(farthest, np.abs(sums).max(axis=1) / (n_in * (n - n_in)))
+    beaten = np.searchsorted(np.sort(farthest), np.abs(auc - 0.5) - _EQUAL)
+    return Selectivity(auc, (n_shifts - beaten + 1) / (n_shifts + 1), n_in)
 
 
-def _auc(values: NDArray[Any], labels: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n_labelings, n_units) from (n, n_units) and (n_labelings, n): rank sums, ties sharing their ranks."""
-    n = len(values)
-    ranks = rankdata(values, axis=0).astype(np.float32) - np.float32((n + 1) / 2)  # centred: float32 is enough
-    n_in = labels.sum(axis=1).astype(np.float64)[:, None]
-    return np.asarray(0.5 + (labels @ ranks).astype(np.float64) / (n_in * (n - n_in)))
+def tuning(values: NDArray[Any], labels: NDArray[np.integer[Any]], n_labels: int) -> Tuning:
+    """Mean of a unit at the moments of each label, with the standard error of the mean.
 
-
-# ---- what was read
-
-
-def texts_of(text: Samples) -> list[bytes]:
-    """What each sample of a text stream of UTF-8 cells writes."""
-    return [bytes(row[row != 0]) for row in text.data.reshape(len(text), -1)]
-
-
-def concept_moments(texts: Sequence[bytes], words: Sequence[str]) -> NDArray[np.bool_]:
-    """(n,) the samples that write any part of one of the words, whole words whatever their case.
-
-    Raises
-    ------
-    SpecError : no word is given.
+    Parameters
+    ----------
+    values : (n_moments,); what is not finite is left out
+    labels : (n_moments,) 0 … n_labels − 1; others are of none
     """
-    wanted = [re.escape(word.strip()) for word in words if word.strip()]
-    if not wanted:
-        raise SpecError("asked for a concept without words; give one at least")
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(wanted)})(?!\w)", re.IGNORECASE)
-    ends = np.cumsum([len(t) for t in texts])
-    starts = ends - [len(t) for t in texts]
-    joined = b"".join(texts).decode("utf-8", "replace")
-    # bytes before each character, so that matches of text are found again in samples
-    offsets = np.concatenate([[0], np.cumsum([len(c.encode("utf-8", "replace")) for c in joined])])
-    marked = np.zeros(len(texts), np.bool_)
-    for found in pattern.finditer(joined):
-        first, last = offsets[found.start()], offsets[found.end()]
-        marked |= (starts < last) & (ends > first)
-    return marked
+    used = np.isfinite(values) & (labels >= 0) & (labels < n_labels)
+    labels, values = labels[used], values[used].astype(np.float64)
+    counts = np.bincount(labels, minlength=n_labels)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.bincount(labels, values, n_labels) / counts
+        squares = np.bincount(labels, (values - means[labels]) ** 2, n_labels)
+        errors = np.sqrt(squares / (counts - 1) / counts)
+    errors[counts < 2] = np.nan
+    return Tuning(means, errors, counts)
 
 
-def token_class(text: bytes) -> str:
-    """One of TOKEN_CLASSES."""
-    word = text.decode("utf-8", "replace")
-    if "\n" in word:
-        return "new line"
-    word = word.strip()
-    if not word:
-        return "nothing"
-    if word[0].isalpha():
-        return "name" if word[0].isupper() else "word"
-    return "number" if unicodedata.category(word[0]).startswith("N") else "punctuation"
-
-
-def class_tuning(values: NDArray[Any], texts: Sequence[bytes]) -> NDArray[np.float64]:
-    """(n_classes, n_units) mean of (n, n_units) at the tokens of each class; NaN where there are none."""
-    classes = np.array([TOKEN_CLASSES.index(token_class(t)) for t in texts], np.int64)
-    counts = np.bincount(classes, minlength=len(TOKEN_CLASSES)).astype(np.float64)
-    one_hot = np.eye(len(TOKEN_CLASSES))[classes]  # (n, n_classes)
-    counts[counts == 0] = np.nan
-    return np.asarray(one_hot.T @ values.astype(np.float64) / counts[:, None])
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A place in what was read.
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """Of one unit to n labels.
 
     Attributes
     ----------
-    row : of the samples
-    value : of the unit there
-    before, token, after : text around it
+    means, errors : (n,) in the unit's own measure; NaN where there are too few moments
+    counts : (n,) moments
     """
 
-    row: int
-    value: float
-    before: str
-    token: str
-    after: str
+    means: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    counts: NDArray[np.int64]
 
 
-def top_contexts(
-    values: NDArray[Any], texts: Sequence[bytes], n: int = 10, n_before: int = 12, n_after: int = 4
-) -> list[Moment]:
-    """Where a unit (n_samples,) was highest, highest first; moments of one context but once."""
-    taken = np.zeros(len(values), np.bool_)
-    moments: list[Moment] = []
-    for row in np.argsort(-values, kind="stable").tolist():
-        if len(moments) == n:
+def top_moments(values: NDArray[Any], n: int, apart: int) -> NDArray[np.int64]:
+    """(≤ n,) places of the greatest values, the greatest first, no two nearer than `apart`; NaN is never one."""
+    chosen: list[int] = []
+    for place in np.argsort(-values, kind="stable").tolist():
+        if len(chosen) == n or np.isnan(values[place]):
             break
-        if taken[row]:
-            continue
-        taken[max(row - n_after, 0) : row + n_after + 1] = True
-        before, after = texts[max(row - n_before, 0) : row], texts[row + 1 : row + 1 + n_after]
-        parts = (b"".join(p).decode("utf-8", "replace") for p in (before, [texts[row]], after))
-        moments.append(Moment(row, float(values[row]), *parts))
-    return moments
+        if all(abs(place - other) >= apart for other in chosen):
+            chosen.append(place)
+    return np.array(chosen, np.int64)
+
+
+def labels_of(names: Sequence[str], of_moments: Sequence[str]) -> NDArray[np.int64]:
+    """(n_moments,) place of each moment's name among the names, −1 for none of them."""
+    place = {name: i for i, name in enumerate(names)}
+    return np.array([place.get(name, -1) for name in of_moments], np.int64)

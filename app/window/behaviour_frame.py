@@ -128,17 +128,3 @@ def fitted(width: float, height: float, aspect: float) -> tuple[float, float, fl
     w = min(width, height * aspect)
     h = w / aspect
     return (width - w) / 2, (height - h) / 2, w, h
-
-
-def text_of(info: StreamInfo, data: NDArray[Any]) -> str:
-    """Samples of a text stream as text: strings, UTF-8 bytes, or code points."""
-    flat = data.reshape(-1)
-    if flat.dtype.kind == "U":
-        return "".join(flat.tolist())
-    if flat.dtype.kind == "S":
-        return b"".join(flat.tolist()).decode("utf-8", "replace")
-    if flat.dtype == np.uint8:
-        return bytes(flat[flat != 0]).decode("utf-8", "replace")
-    if flat.dtype.kind in "ui":
-        return "".join(chr(int(c)) if 0 < int(c) < 0x110000 else "\ufffd" for c in flat)
-    return " ".join(str(v) for v in flat.tolist())

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.window.behaviour_frame import text_of
 from rig.errors import EvictedError
 from rig.process.ring_reader import RingReader
 from rig.streams import StreamInfo
+from rig.texts import texts_of
 
 N_TOKENS = 1024  # on the page; what was before is looked back at
 
@@ -61,14 +60,6 @@ def tokens_before(text: RingReader, facts: RingReader | None, stop_tick: int, n_
     ticks = ticks[written]
     told = {} if facts is None or not len(ticks) else _facts_at(facts, ticks)
     return Tokens(ticks, tuple(t for t in texts if t), told)
-
-
-def texts_of(info: StreamInfo, data: NDArray[Any]) -> list[str]:
-    """What each sample adds to the text. Bytes of a character that is not whole yet come with its last one."""
-    if info.dtype != np.uint8:
-        return [text_of(info, row) for row in data]
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    return [decoder.decode(row[row != 0].tobytes()) for row in data.reshape(len(data), info.n_channels)]
 
 
 def _facts_at(reader: RingReader, ticks: NDArray[np.int64]) -> dict[str, NDArray[Any]]:

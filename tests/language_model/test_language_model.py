@@ -17,10 +17,11 @@ from rig.divergence import kl_divergence
 from rig.errors import SpecError
 from rig.perturbation import Perturbation, PerturbationKind
 from rig.presentation import present
-from rig.selectivity import concept_moments, selectivity, texts_of
+from rig.selectivity import selectivity
 from rig.session import Session
 from rig.streams import Samples
 from rig.subject import Subject
+from rig.texts import concept_moments, texts_of
 from subjects.language_model import PLUGIN
 from subjects.language_model.sampling import draw, uniform
 
@@ -273,14 +274,13 @@ def test_units_that_know_a_concept(folio: Subject):
     assert [written(s["text"].data)[:8] for s in shown] == ["The king", "My heart", "Good nig"]
     activity, texts = joined(shown)
     found = selectivity(activity, concept_moments(texts, ["king"]), n_shifts=50)
-    best = int(found.order()[0])
+    best = int(found.ranking()[0])
     assert min(found.auc[best], 1 - found.auc[best]) < 0.1
 
 
-def joined(shown: list[Mapping[str, Samples]]) -> tuple[Samples, list[bytes]]:
-    data = np.concatenate([s["activity"].data for s in shown])
-    texts = [t for s in shown for t in texts_of(s["text"])]
-    return Samples(shown[0]["activity"].info, np.arange(len(data)), data), texts
+def joined(shown: list[Mapping[str, Samples]]) -> tuple[np.ndarray, list[str]]:
+    texts = [t for s in shown for t in texts_of(s["text"].info, s["text"].data)]
+    return np.concatenate([s["activity"].data for s in shown]), texts
 
 
 def test_a_conversation(tmp_path: Path):

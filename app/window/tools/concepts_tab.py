@@ -1,9 +1,8 @@
-"""Concepts: where the selected unit is most active in the text, and which units know a word."""
+"""Concepts: where the selected unit is most active in the text, what it is tuned to, and which units know a word."""
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,14 @@ from app.theme import Theme
 from app.window.desk import Desk, Pull
 from app.window.text_tints import ground_of, tints_of
 from app.window.text_tokens import Tokens, tokens_before, values_at
+from app.window.tools.concept_search import Search, search, words_of
 from app.window.tools.tool_tab import ToolTab, caption, hint, row_of
+from app.window.tools.tuning_bars import Bar, TuningBars
 from app.window.work import Work
-from rig.concepts import Selectivity, selectivity, tokens_of_words, top_contexts
-from rig.errors import EvictedError, SpecError
+from rig.errors import EvictedError
+from rig.selectivity import Tuning, labels_of, top_moments, tuning
 from rig.streams import StreamKind
+from rig.texts import TOKEN_CLASSES, concept_moments, token_class
 
 LOOK_S = 0.5
 N_LOOKED, N_SEARCHED = 4096, 16384  # newest tokens
@@ -27,17 +29,19 @@ N_CONTEXTS = 6
 N_BEFORE, N_AFTER = 9, 4  # tokens of a context
 N_FOUND = 24
 ROW_PX = 22
-MAX_SEARCH_BYTES = 256 << 20  # of activity copied for one search: the newest tokens
+_SHOWN_CLASSES = TOKEN_CLASSES[:-1]  # what writes nothing is not on the page
 
 
-@dataclass(frozen=True, eq=False)
-class Search:
-    """What was found, and for what."""
+class Figure(Item):
+    """A number that is sorted as one; by how far it is from `middle`."""
 
-    words: tuple[str, ...]
-    unit_ids: NDArray[np.int64]
-    found: Selectivity
-    n_tokens: int
+    def __init__(self, value: float, unit_id: int, middle: float = 0.0) -> None:
+        super().__init__(f"{value:.3f}")
+        self.setData(Qt.ItemDataRole.UserRole, unit_id)
+        self.distance = abs(value - middle)
+
+    def __lt__(self, other: Item) -> bool:
+        return self.distance < other.distance if isinstance(other, Figure) else super().__lt__(other)
 
 
 class ConceptsTab(ToolTab):
@@ -49,27 +53,28 @@ class ConceptsTab(ToolTab):
         self.contexts.setWordWrap(True)
         self.contexts.setTextFormat(Qt.TextFormat.RichText)
         self.contexts.linkActivated.connect(lambda tick: desk.view.set_crosshair(int(tick)))
+        self.bars = TuningBars(self)
         self.words = QLineEdit(self)
         self.words.setPlaceholderText("king, queen, lord")
-        self.words.setToolTip("Words that name a concept, separated by commas; Enter searches")
+        self.words.setToolTip(
+            "Words that name a concept, separated by commas: the selected unit's tuning to each is shown above;\n"
+            "Enter searches all units for those that know the concept"
+        )
         self.words.setAccessibleName("concept")
         self.words.returnPressed.connect(self.search)
+        self.words.textChanged.connect(self._look_soon)
         self.button = QPushButton("Find units", self)
         self.button.setToolTip("Units whose activity tells these words from all others, against shuffled labels")
         self.button.clicked.connect(self.search)
         self.said = hint("")
-        self.table = QTableWidget(0, 3, self)
-        self.table.setHorizontalHeaderLabels(["unit", "AUC", "p"])
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(ROW_PX)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.table.setMinimumHeight(120)
-        self.table.hide()
+        self.table = _table(self)
         self.table.itemSelectionChanged.connect(self._on_picked)
-        self.rows.addWidget(caption("where the selected unit is most active"))
+        self._where = caption("")
+        self._tuned = caption("tuning")
+        self.rows.addWidget(self._where)
         self.rows.addWidget(self.contexts)
+        self.rows.addWidget(self._tuned)
+        self.rows.addWidget(self.bars)
         self.rows.addWidget(caption("units that know"))
         self.rows.addLayout(row_of(self.words, self.button))
         self.rows.addWidget(self.said)
@@ -95,7 +100,7 @@ class ConceptsTab(ToolTab):
         self.table.hide()
         self.table.setRowCount(0)
         self._say("")
-        self.contexts.setText("Select a unit: click on the map, or find one below.")
+        self._show_nothing()
         self._look_soon()
 
     def _look_soon(self) -> None:
@@ -106,7 +111,7 @@ class ConceptsTab(ToolTab):
         self.said.setVisible(bool(line))
         self.button.setEnabled(True)
 
-    # ---- contexts of the selected unit
+    # ---- the selected unit
 
     def pull(self, pull: Pull) -> None:
         self._since_look_s += pull.elapsed_s
@@ -115,12 +120,23 @@ class ConceptsTab(ToolTab):
         self._since_look_s = 0.0
         found = self._tokens(pull.stop_tick, N_LOOKED)
         place = self._place_of_selected()
-        if found is None or place is None:
+        reader = None if place is None else self.desk.shown_ring(place[0])
+        if found is None or place is None or reader is None or not len(found):
+            self._show_nothing()
             return
-        reader = self.desk.shown_ring(place[0])
-        if reader is not None:
-            values = values_at(reader, place[1], found.ticks)
-            self._show_contexts(found, values)
+        values = values_at(reader, place[1], found.ticks)
+        self._where.setText(f"where {place[2]} is most active")
+        self._tuned.setText(f"{place[2]} at sorts of tokens, and at the words below")
+        self._tuned.show()
+        self.bars.show()
+        self._show_contexts(found, values)
+        self._show_tuning(found, values)
+
+    def _show_nothing(self) -> None:
+        self._where.setText("where the selected unit is most active")
+        self.contexts.setText("Select a unit: click on the map, or find one below.")
+        self._tuned.hide()
+        self.bars.hide()
 
     def _tokens(self, stop_tick: int, n_most: int) -> Tokens | None:
         stream = self.desk.stream(StreamKind.TEXT)
@@ -132,21 +148,21 @@ class ConceptsTab(ToolTab):
         except EvictedError:
             return None  # the next look finds it
 
-    def _place_of_selected(self) -> tuple[str, int] | None:
-        """Stream and channel of the first selected unit."""
+    def _place_of_selected(self) -> tuple[str, int, str] | None:
+        """Stream and channel of the first selected unit, and its name."""
         description, ids = self.desk.description, self.desk.selection.ids
         stream = self.desk.stream(StreamKind.UNITS)
         reader = None if stream is None else self.desk.shown_ring(stream.name)
         if description is None or not ids or reader is None or reader.info.unit_ids is None:
             return None
-        signal = description.units.signal_id[description.units.rows(ids[:1])[0]]
-        place = np.flatnonzero(reader.info.unit_ids == signal)
-        return (reader.info.name, int(place[0])) if len(place) else None
+        row = int(description.units.rows(ids[:1])[0])
+        place = np.flatnonzero(reader.info.unit_ids == description.units.signal_id[row])
+        return (reader.info.name, int(place[0]), description.units.name[row]) if len(place) else None
 
     def _show_contexts(self, tokens: Tokens, values: NDArray[np.float32]) -> None:
         levels = tints_of(values).levels
         lines = []
-        for place in top_contexts(values, N_CONTEXTS, N_BEFORE).tolist():
+        for place in top_moments(values, N_CONTEXTS, N_BEFORE).tolist():
             words = []
             for i in range(max(place - N_BEFORE, 0), min(place + N_AFTER + 1, len(tokens))):
                 text = html.escape(tokens.texts[i].replace("\n", " ⏎ ")).replace(" ", "&nbsp;" if i == place else " ")
@@ -160,54 +176,50 @@ class ConceptsTab(ToolTab):
         if lines:
             self.contexts.setText(f"<table>{''.join(lines)}</table>")
 
+    def _show_tuning(self, tokens: Tokens, values: NDArray[np.float32]) -> None:
+        """Of the classes of tokens, then of each word that is typed."""
+        labels = labels_of(_SHOWN_CLASSES, [token_class(t) for t in tokens.texts])
+        bars = _bars(_SHOWN_CLASSES, tuning(values, labels, len(_SHOWN_CLASSES)))
+        for word in words_of(self.words.text()):
+            named = np.where(concept_moments(tokens.texts, [word]), 0, -1)
+            bars += _bars([word], tuning(values, named, 1))
+        self.bars.show_bars(bars)
+
     # ---- units that know
 
     def search(self) -> None:
         """Search all units that are watched, beside the window's thread."""
-        words = tuple(dict.fromkeys(w.strip() for w in self.words.text().split(",") if w.strip()))
+        words = words_of(self.words.text())
         stream = self.desk.stream(StreamKind.UNITS)
         ring = None if stream is None else self.desk.ring(stream.name)
         tokens = self._tokens(self.desk.tick, N_SEARCHED)
         if not words or tokens is None or ring is None or ring.info.unit_ids is None:
             self._say("Type a word that the text has, such as: king")
             return
-        ids, sample_bytes = ring.info.unit_ids, max(ring.info.sample_bytes, 1)
-
-        def find(progress: object, cancel: object) -> Search:
-            span = ring.span()
-            held = tokens.ticks[tokens.ticks >= max(span.first_tick, span.stop_tick - MAX_SEARCH_BYTES // sample_bytes)]
-            held = held[held < span.stop_tick]
-            if not len(held):
-                raise SpecError("asked for units that know a concept; nothing has been written yet: run the subject")
-            samples = ring.ticks(int(held[0]), int(held[-1]) + 1).copy()
-            named = tokens_of_words(tokens.texts, words)[np.isin(tokens.ticks, held)]
-            values = samples.unpacked().reshape(len(samples), len(ids))[held - held[0]]
-            return Search(words, ids, selectivity(values, named), len(held))
-
         self._say("searching …")
         self.button.setEnabled(False)
-        self.work.start(find)
+        self.work.start(lambda progress, cancel: search(ring, tokens, words))
 
-    def _on_found(self, search: object) -> None:
-        assert isinstance(search, Search)
+    def _on_found(self, found: object) -> None:
+        assert isinstance(found, Search)
         description = self.desk.description
         if description is None:
             return
-        n_known = int((search.found.p <= 0.05).sum())
-        self._say(
-            f"{search.found.n_tokens} of {search.n_tokens} tokens name {', '.join(search.words)}; {n_known} of "
-            f"{len(search.unit_ids)} units tell them at p ≤ 0.05, corrected for the search by shuffles"
-        )
-        order = search.found.ranking()[:N_FOUND]
-        rows = description.units.rows(search.unit_ids[order])
+        self._say(found.told())
+        order = found.found.ranking()[:N_FOUND]
+        rows = description.units.rows(found.unit_ids[order])
         self.table.blockSignals(True)
+        self.table.setSortingEnabled(False)
         self.table.setRowCount(len(order))
         for line, (place, row) in enumerate(zip(order.tolist(), rows.tolist(), strict=True)):
-            texts = (description.units.name[row], f"{search.found.auc[place]:.3f}", f"{search.found.p[place]:.3f}")
-            for column, text in enumerate(texts):
-                item = Item(text)
-                item.setData(Qt.ItemDataRole.UserRole, int(search.unit_ids[place]))
-                self.table.setItem(line, column, item)
+            unit_id = int(found.unit_ids[place])
+            name = Item(description.units.name[row])
+            name.setData(Qt.ItemDataRole.UserRole, unit_id)
+            self.table.setItem(line, 0, name)
+            self.table.setItem(line, 1, Figure(float(found.found.auc[place]), unit_id, middle=0.5))
+            self.table.setItem(line, 2, Figure(float(found.found.p[place]), unit_id))
+        self.table.sortItems(1, Qt.SortOrder.DescendingOrder)
+        self.table.setSortingEnabled(True)
         self.table.clearSelection()
         self.table.blockSignals(False)
         self.table.show()
@@ -219,4 +231,28 @@ class ConceptsTab(ToolTab):
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
+        self.bars.apply_theme(theme)
         self._look_soon()
+
+
+def _bars(names: tuple[str, ...] | list[str], found: Tuning) -> list[Bar]:
+    columns = zip(names, found.means.tolist(), found.errors.tolist(), found.counts.tolist(), strict=True)
+    return [Bar(*column) for column in columns]
+
+
+def _table(parent: QWidget) -> QTableWidget:
+    table = QTableWidget(0, 3, parent)
+    table.setHorizontalHeaderLabels(["unit", "AUC", "p"])
+    table.setToolTip(
+        "AUC: how surely a unit's value tells the concept's tokens from others; 1/2 not at all,\n"
+        "1 higher and 0 lower at every one. p: how often shuffled labels do as well with any unit.\n"
+        "A click selects the unit; a click on a heading sorts"
+    )
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(ROW_PX)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    table.setMinimumHeight(120)
+    table.hide()
+    return table

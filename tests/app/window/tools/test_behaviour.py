@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.theme import DARK
 from app.window.behaviour import BehaviourPane
-from app.window.behaviour_frame import display_aspect, fitted, image_of, text_of
+from app.window.behaviour_frame import display_aspect, fitted, image_of
 from app.window.behaviour_held import HeldControls, momentary_names, stick_prefixes
 from app.window.desk import Desk
 from rig.log import LogKind
@@ -73,15 +73,6 @@ def test_frames_without_a_palette_are_grey_or_colour() -> None:
     assert colour.pixelColor(1, 0).getRgb()[:3] == (4, 5, 6)
     flat = image_of(np.full((2, 2), 3.0), None)
     assert flat.pixelColor(0, 0).red() == 0
-
-
-def test_text_of_strings_bytes_and_code_points() -> None:
-    def info(dtype: str) -> StreamInfo:
-        return StreamInfo("t", "", StreamKind.TEXT, np.dtype(dtype), (), None)
-
-    assert text_of(info("<U4"), np.array(["the", " cat"])) == "the cat"
-    assert text_of(info("u1"), np.frombuffer("naïve\0".encode(), np.uint8)) == "naïve"
-    assert text_of(info("<i4"), np.array([104, 105, 0x1F600, -1])) == "hi😀\ufffd"
 
 
 def console(names: str) -> tuple[ControlInfo, ...]:

@@ -21,11 +21,10 @@ from app.window.behaviour import BehaviourPane
 from app.window.text_divergence import divergence
 from app.window.text_layout import flow
 from app.window.text_tints import Coloured, ground_of, tints_of
-from app.window.text_tokens import Tokens, first_difference, texts_of
+from app.window.text_tokens import Tokens, first_difference
 from app.window.tools.concepts_tab import ConceptsTab
 from rig.log import LogKind
 from rig.perturbation import Perturbation, PerturbationKind
-from rig.streams import StreamInfo, StreamKind
 
 WRITER = "writing_subject:PLUGIN"
 
@@ -75,12 +74,6 @@ def test_words_stay_whole_and_lines_break_where_the_text_says():
 
 
 # ---- texts and colours
-
-
-def test_characters_cut_in_two_come_with_their_last_byte():
-    info = StreamInfo("text", "", StreamKind.TEXT, np.dtype("u1"), (2,), 1)
-    data = np.array([[0x61, 0], [0xC3, 0], [0xAF, 0x62], [0, 0], [0xFF, 0]], np.uint8)
-    assert texts_of(info, data) == ["a", "", "ïb", "", "\ufffd"]
 
 
 def test_tints_are_symmetric_about_zero_only_where_values_are():
