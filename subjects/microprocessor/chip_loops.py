@@ -55,6 +55,8 @@ class Taps(NamedTuple):
     word_nodes : int64 places, bit 0 of each field first; a constant 0 where a field lacks a bit
     word_flips : (n_fields,) uint32, bits that the nodes hold inverted
     words : (n, n_fields) uint32, (0, 0) when nobody watches
+    kept_words, kept_of : (n_states, n_fields) uint32 and (n_states,) int64, the words of states that are recalled and
+        their numbers; (0, 0) and (0,) when there are none
     """
 
     node_mode: int
@@ -64,6 +66,8 @@ class Taps(NamedTuple):
     word_nodes: NDArray[np.int64]
     word_flips: NDArray[np.uint32]
     words: NDArray[np.uint32]
+    kept_words: NDArray[np.uint32]
+    kept_of: NDArray[np.int64]
 
 
 def node_taps(rows: NDArray[np.uint8] | None, places: NDArray[np.int64] | None) -> Taps:
@@ -72,7 +76,8 @@ def node_taps(rows: NDArray[np.uint8] | None, places: NDArray[np.int64] | None) 
     empty, none = np.empty((0, 0), np.uint8), np.empty(0, np.int64)
     rows = empty if rows is None else rows
     places = none if places is None else places
-    return Taps(mode, places, rows, np.zeros(1, np.int64), none, np.empty(0, np.uint32), np.empty((0, 0), np.uint32))
+    words = np.empty((0, 0), np.uint32)
+    return Taps(mode, places, rows, np.zeros(1, np.int64), none, np.empty(0, np.uint32), words, words, none)
 
 
 @njit(cache=True)
@@ -86,14 +91,21 @@ def _record_word(values: Any, taps: Taps, row: Any) -> None:
 
 
 @njit(cache=True)
-def _copy_word(row_bytes: Any, at: int, taps: Taps, row: Any) -> None:
+def _copy_word(row_bytes: Any, number: int, taps: Taps, row: Any) -> None:
+    """The words of a known state, put together when it is first met."""
+    at = number & (len(taps.kept_of) - 1)
+    kept = taps.kept_words[at]
+    if taps.kept_of[at] != number:
+        taps.kept_of[at] = number
+        for f in range(len(taps.word_flips)):
+            bits = np.uint32(0)
+            first = taps.word_start[f]
+            for k in range(first, taps.word_start[f + 1]):
+                place = taps.word_nodes[k]
+                bits |= np.uint32((row_bytes[at, place >> 3] >> np.uint8(place & 7)) & 1) << np.uint32(k - first)
+            kept[f] = bits ^ taps.word_flips[f]
     for f in range(len(taps.word_flips)):
-        number = np.uint32(0)
-        first = taps.word_start[f]
-        for k in range(first, taps.word_start[f + 1]):
-            place = taps.word_nodes[k]
-            number |= np.uint32((row_bytes[at, place >> 3] >> np.uint8(place & 7)) & 1) << np.uint32(k - first)
-        row[f] = number ^ taps.word_flips[f]
+        row[f] = kept[f]
 
 
 @njit(cache=True)
@@ -207,7 +219,7 @@ def run_compiled(
                 kernels.record_slots(state, taps.nodes, taps.node_rows[k])
         if len(taps.words):
             if number:
-                _copy_word(row_bytes, number & last, taps, taps.words[k])
+                _copy_word(row_bytes, number, taps, taps.words[k])
             else:
                 _record_word(state, taps, taps.words[k])
         if frame_ended(around, k):

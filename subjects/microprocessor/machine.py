@@ -75,7 +75,7 @@ class Machine:
     ) -> None:
         self.engine = engine
         self.board = new_board()
-        self._rom = image
+        self._rom = image.copy()  # writeable or not would be two types, and everything compiled twice
         self._frames = new_frames(n_frame_slots)
         self._frame_steps = np.zeros(n_frame_slots, np.int64)
         self._ready_node = int(engine.netlist.node_ids["rdy"])
@@ -87,6 +87,10 @@ class Machine:
         self._word_start = np.cumsum([0, *(len(b) for b in bits)], dtype=np.int64)
         self._word_nodes = np.array([place for b in bits for place in b], dtype=np.int64)
         self._word_flips = np.array([(1 << len(f.bits)) - 1 if f.inverted else 0 for f in fields.values()], np.uint32)
+
+        n_states = len(engine.recall.marks) if isinstance(engine, CompiledEngine) else 0
+        self._kept_words = np.zeros((n_states, len(self._word_flips)), np.uint32)
+        self._kept_of = np.zeros(n_states, np.int64)
 
     def _place(self, node: int) -> int:
         """Where the loop finds a node's value."""
@@ -123,6 +127,8 @@ class Machine:
             self._word_nodes,
             self._word_flips,
             np.empty((n, len(self._word_flips)) if words else (0, 0), np.uint32),
+            self._kept_words,
+            self._kept_of,
         )
         first_frame = int(self.board["n_frames"][0])
         done = self._run(taps, n)

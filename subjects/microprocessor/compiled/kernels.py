@@ -39,6 +39,7 @@ from subjects.microprocessor.compiled.recall import (
     CREDIT_ON_WAKING,
     N_ASLEEP,
     NOTE_ASLEEP,
+    NOTE_COMPUTED,
     NOTE_CREDIT,
     Recall,
     bring_back,
@@ -310,6 +311,7 @@ def bring_back_chip(compiled: Compiled, recall: Recall, number: int) -> None:
 def learn(compiled: Compiled, recall: Recall, number: int, code: int) -> int:
     """Note what a state led to; the number of that, or 0 when recalling rests."""
     notes = recall.notes
+    notes[NOTE_COMPUTED] += 1
     notes[NOTE_CREDIT] -= 1
     if notes[NOTE_CREDIT] <= 0:
         notes[NOTE_CREDIT], notes[NOTE_ASLEEP] = CREDIT_ON_WAKING, N_ASLEEP

@@ -39,8 +39,8 @@ CODE_PIN = 256  # and the pin's level added
 _CODE_UNSET = -2
 
 # `notes`
-NOTE_LAST, NOTE_PERTURBATION, NOTE_CREDIT, NOTE_ASLEEP = 0, 1, 2, 3
-N_NOTES = 4
+NOTE_LAST, NOTE_PERTURBATION, NOTE_CREDIT, NOTE_ASLEEP, NOTE_COMPUTED = range(5)
+N_NOTES = 5
 
 MOST_CREDIT = 4096
 N_ASLEEP = 4096
@@ -58,7 +58,8 @@ class Recall(NamedTuple):
     places : (2 * N_KEPT,) int64, numbers by digest of the row
     edges : (2 * N_KEPT, 3) int64, number, code, number that followed; for all codes but a state's first
     weights : (n_words,) uint64, odd
-    notes : (N_NOTES,) int64
+    notes : (N_NOTES,) int64, last number given, perturbations there are, credit, half-cycles yet to rest, how often
+        what followed a state had to be computed
     routines : (2,) int64, addresses of `pack` and `expand`
     scratch : (n_words,) uint64
     """

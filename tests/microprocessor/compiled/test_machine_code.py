@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import ctypes
 from pathlib import Path
 
 import pytest
 
+from subjects.microprocessor.compiled import machine_code
 from subjects.microprocessor.compiled.machine_code import MachineCode, load_code
 
 SEVEN = "define i32 @number() {\n  ret i32 7\n}\n"
@@ -64,3 +66,18 @@ def test_without_a_place_to_keep_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert number(load_code("seven", ("number",), build)) == 7
     assert number(load_code("seven", ("number",), build)) == 7
     assert build.n_asked == 2
+
+
+def test_what_decides_the_code_is_what_the_key_is_made_of():
+    """A module that the compiler imports, however indirectly, and that is not in the key would leave stale code."""
+    folder = Path(machine_code.__file__).parent
+    package = "subjects.microprocessor.compiled."
+    found, waiting = set(), ["compiled_chip"]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            tree = ast.parse((folder / f"{name}.py").read_text())
+            imported = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+            waiting += [module.removeprefix(package) for module in imported if module.startswith(package)]
+    assert sorted(found) == list(machine_code.COMPILER)
