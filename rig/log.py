@@ -24,6 +24,7 @@ class LogKind(StrEnum):
     MARK = "mark"  # payload: number; event marks 1–9
     RECORD = "record"  # payload: action, what
     WARNING = "warning"  # payload: text
+    REMARK = "remark"  # payload: text; what the subject says about how it runs from here on, empty: nothing more
 
 
 REPLAYED = frozenset({LogKind.CONTROL, LogKind.PERTURB})

@@ -74,6 +74,9 @@ class Schedule:
         holder = {u: p for p in self.active for u in p.unit_ids if u in touched}
         return Changes({u: holder.get(u) for u in sorted(touched)}, tuple(lesions))
 
+    def copy(self) -> Schedule:
+        return Schedule(list(self.waiting), list(self.active))
+
     def clear(self) -> None:
         self.waiting.clear()
         self.active.clear()

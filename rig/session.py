@@ -67,6 +67,7 @@ class Session:
         self.log: list[LogEntry] = []
         self._node = RecordNode(on_recorder_event)
         self._told_failure: StorageError | None = None
+        self._told_remark = ""
         self._on_entry = on_entry
         self._montage, self._loops = self._apparatus.montage, self._apparatus.loops
         self._past = Past(max_bytes=past_bytes)
@@ -217,6 +218,7 @@ class Session:
             if self._node.wants_snapshot:
                 self._record_snapshot()
             self._tell_failure()
+            self._tell_remark()
         return chunks
 
     def _tell_failure(self) -> None:
@@ -224,6 +226,12 @@ class Session:
         if self._node.failure is not None and self._node.failure is not self._told_failure:
             self._told_failure = self._node.failure
             self._enter(LogKind.WARNING, {"text": str(self._node.failure)})
+
+    def _tell_remark(self) -> None:
+        """What the subject says about how it runs is in the log whenever it changes."""
+        if self.subject.remark != self._told_remark:
+            self._told_remark = self.subject.remark
+            self._enter(LogKind.REMARK, {"text": self._told_remark})
 
     # ---- snapshots
 

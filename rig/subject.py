@@ -90,6 +90,10 @@ class Subject(Protocol):
     def tick(self) -> int:
         """Ticks done since reset: the tick that the next `advance` begins with."""
 
+    @property
+    def remark(self) -> str:
+        """One line about how it runs now that the person should know (slower than usual, and why); empty: nothing."""
+
     def reset(self, seed: int) -> None:
         """Tick 0 with every control at its default and every perturbation gone. What is watched stays watched."""
 

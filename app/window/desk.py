@@ -283,6 +283,8 @@ class Desk(QObject):
             self.entries.append(event.entry)
             if event.entry.kind in (LogKind.RESET, LogKind.RESTORE, LogKind.WATCH, LogKind.TWIN):
                 self.past.forget()
+            if event.entry.kind is LogKind.REMARK and event.entry.payload["text"]:
+                self.say(Level.WARNING, f"the subject {event.entry.payload['text']}")
             self.logged.emit(event.entry)
         elif isinstance(event, StateChanged):
             self.state_changed.emit(event.state)

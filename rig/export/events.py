@@ -107,7 +107,7 @@ def _in_words(entry: LogEntry) -> tuple[str, str]:
     payload = entry.payload
     if entry.kind is LogKind.CONTROL:
         return str(payload.get("name", "")), str(payload.get("value", ""))
-    if entry.kind in (LogKind.NOTE, LogKind.WARNING):
+    if entry.kind in (LogKind.NOTE, LogKind.WARNING, LogKind.REMARK):
         return "", str(payload.get("text", ""))
     if entry.kind is LogKind.MARK:
         return "", str(payload.get("number", ""))

@@ -148,7 +148,7 @@ _EVENTS = {
     "marks": ((LogKind.MARK,), "Event marks set during the run."),
     "triggers": ((LogKind.TRIGGER,), "Triggers that fired."),
     "session_events": (
-        (LogKind.RESET, LogKind.RESTORE, LogKind.WATCH, LogKind.RECORD, LogKind.WARNING),
+        (LogKind.RESET, LogKind.RESTORE, LogKind.WATCH, LogKind.RECORD, LogKind.WARNING, LogKind.REMARK),
         "What happened to the session.",
     ),
 }

@@ -42,6 +42,7 @@ class LanguageModel:
 
     controls = CONTROLS
     perturbation_kinds = KINDS
+    remark = ""
 
     def __init__(
         self,

@@ -55,8 +55,8 @@ PLUGIN = SubjectPlugin(
         OptionInfo("chip_dir", "a folder with other Visual6502 files than the installed ones", ""),
         OptionInfo(
             "engine",
-            "event: every node exact; compiled: far faster, without nodes that nothing depends on, event by event "
-            "where only that is exact; auto: compiled",
+            "event: every node exact; auto: compiled, far faster, without nodes that nothing depends on, and event by "
+            "event while something is perturbed that only so is exact; compiled: as auto, such perturbations refused",
             "auto",
             offered=("auto", "event", "compiled"),
         ),

@@ -95,6 +95,7 @@ class Inexact:
     off: frozenset[tuple[int, int, int]] = frozenset()
     on: frozenset[tuple[int, int, int]] = frozenset()
     held_low: frozenset[int] = frozenset()
+    held_high: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rig.errors import SpecError
 from rig.perturbation import LESIONS, Perturbation, PerturbationKind
-from rig.schedule import Changes
+from rig.schedule import Changes, Schedule
 from rig.units import UnitTable
 from subjects.microprocessor.circuit import CLAMP_HIGH, CLAMP_LOW, CLAMP_NONE, MODE_NORMAL, MODE_OFF, MODE_ON
 from subjects.microprocessor.netlist import Netlist
@@ -56,6 +56,14 @@ class Holds:
         for lesion in changes.lesions:
             rows = np.asarray(lesion.unit_ids) - first_transistor
             self.lesion[rows] = MODE_ON if lesion.kind is PerturbationKind.STUCK_ON else MODE_OFF
+
+    def ahead(self, schedule: Schedule, first_transistor: int) -> Iterator[tuple[int, Holds]]:
+        """What will hold by what is scheduled so far, from each tick on at which that changes; none of it is taken."""
+        holds = Holds(self.clamp.copy(), self.lesion.copy(), self.hold.copy())
+        schedule = schedule.copy()
+        while (tick := schedule.next_tick()) is not None:
+            holds.change(schedule.take(tick), first_transistor)
+            yield tick, holds
 
     def to_blobs(self) -> dict[str, bytes]:
         return {"clamp": self.clamp.tobytes(), "lesion": self.lesion.tobytes(), "hold": self.hold.tobytes()}

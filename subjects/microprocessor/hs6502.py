@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from subjects.microprocessor.chip import Register, Trips, bits
+from subjects.microprocessor.chip import Inexact, Register, Trips, bits
 from subjects.microprocessor.mos6502 import MOS6502
 
 FILE_NAME = "hs6502.json.zst"
@@ -24,4 +24,5 @@ HS6502 = replace(
     regions=(),
     race_passes=(),
     trips=Trips(),
+    inexact=Inexact(),
 )

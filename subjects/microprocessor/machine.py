@@ -96,6 +96,15 @@ class Machine:
         """Where the loop finds a node's value."""
         return int(self.engine.code.node_slot[node]) if isinstance(self.engine, CompiledEngine) else node
 
+    @property
+    def slowed(self) -> bool:
+        """Whether a chip that is compiled runs event by event, because only so its perturbations are exact."""
+        return isinstance(self.engine, CompiledEngine) and self.engine.event_only
+
+    def can_compile(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> bool:
+        """Whether the chip would run compiled with these perturbations."""
+        return isinstance(self.engine, CompiledEngine) and self.engine.is_exact(clamp, row_mode)
+
     def power_on(self, ram: NDArray[np.uint8]) -> None:
         """Switch on with the given (128,) bytes in RAM: the reset script is done, the next half-cycle is the first."""
         self.board[:] = new_board()

@@ -86,11 +86,16 @@ def prepare(options: Mapping[str, str]) -> Prepared:
             f"({', '.join(GAMES)}) or one that ale-py brings, such as cartridge=space_invaders"
         )
     cartridge = open_cartridge(chosen["cartridge"])
-    return Prepared(_drawn(CHIPS[chosen["chip"]], chosen["chip_dir"]), cartridge, chosen)
+    return Prepared(open_chip(CHIPS[chosen["chip"]], chosen["chip_dir"]), cartridge, chosen)
 
 
-def _drawn(chip: ChipDescription, chip_dir: str) -> DrawnChip:
-    """The chip's files: our own, those installed, or those in a folder that the person names."""
+def open_chip(chip: ChipDescription, chip_dir: str) -> DrawnChip:
+    """Read the chip's files: our own, those installed, or those in a folder that the person names.
+
+    Raises
+    ------
+    SpecError : a folder for our own chip. AssetError : not installed, or corrupt.
+    """
     if chip is not HS6502:
         return published_chip(chip, Path(chip_dir).expanduser() if chip_dir else find_chip(chip.name))
     if chip_dir:

@@ -7,6 +7,9 @@ Nodes can be driven and silenced: they are clamped to a level, high from amplitu
 on the chip and on the board (see `machine`). So can transistors: their channel conducts or not, whatever the gate. Only
 transistors can be lesioned: stuck on, stuck off, or removed, which on this level is the same as stuck off. Of several
 transistors in parallel, one stuck off changes nothing, as on the die.
+
+Perturbations that do not come out the same compiled run event by event, and `remark` says so as long as they hold;
+who opened the chip with engine=compiled has them refused.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from numpy.typing import NDArray
 
 from rig.bits import select_bits
 from rig.blobs import pack_blobs, unpack_blobs
-from rig.errors import FormatError, SubjectError, TickError, UnknownUnitError
+from rig.errors import FormatError, SpecError, SubjectError, TickError, UnknownUnitError
 from rig.perturbation import SWITCHING, Perturbation
 from rig.schedule import Schedule
 from rig.streams import Chunk, StreamInfo
@@ -35,6 +38,7 @@ from subjects.microprocessor.stream_layouts import pack_words
 from subjects.microprocessor.unit_table import first_transistor_id
 
 MAX_RUN_TICKS = 1 << 15  # bounds the memory of one call of the kernel
+EVENT_BY_EVENT = "runs event by event, many times slower: compiled, what is held or lesioned now comes out otherwise"
 FEW_NODES = 256  # picking this many out of the node values costs as much as copying all and selecting afterwards
 
 
@@ -61,7 +65,12 @@ class Microprocessor:
         self._netlist = machine.engine.netlist
         self._first_transistor = first_transistor_id(self._netlist)
         self._watched: dict[str, NDArray[np.int64]] = {}  # stream → channels
+        self._compiled_only = info.options.get("engine") == "compiled"
         self.reset(0)
+
+    @property
+    def remark(self) -> str:
+        return EVENT_BY_EVENT if self._machine.slowed else ""
 
     def reset(self, seed: int) -> None:
         """Switch on. Seed 0 gives a RAM of zeros, as ale-py and the golden traces have it; others a random one."""
@@ -93,7 +102,20 @@ class Microprocessor:
     def perturb(self, perturbation: Perturbation) -> None:
         check_perturbation(perturbation, self.units, self._netlist)
         if (reached := perturbation.binary()) is not None:
-            self._schedule.add(reached, self.tick)
+            schedule = self._schedule.copy()
+            schedule.add(reached, self.tick)
+            if self._compiled_only:
+                self._refuse_what_is_not_exact(schedule, perturbation)
+            self._schedule = schedule
+
+    def _refuse_what_is_not_exact(self, schedule: Schedule, asked: Perturbation) -> None:
+        for tick, holds in self._holds.ahead(schedule, self._first_transistor):
+            if not self._machine.can_compile(holds.clamp, holds.row_mode):
+                name = self.units.name[self.units.rows(asked.unit_ids[:1])[0]]
+                raise SpecError(
+                    f"asked for {asked.kind} of {name} with engine=compiled; what would hold from tick {tick} on comes "
+                    "out otherwise compiled than event by event: open the chip with engine=auto"
+                )
 
     def advance(self, n_ticks: int) -> list[Chunk]:
         if n_ticks < 0:

@@ -55,6 +55,7 @@ class ModelCell:
         ControlInfo("label", "a text that changes nothing", ""),
     )
     perturbation_kinds = SWITCHING
+    remark = ""
 
     def __init__(self, n_units: int, frame_ticks: int) -> None:
         options = {"units": str(n_units), "frame_ticks": str(frame_ticks)}

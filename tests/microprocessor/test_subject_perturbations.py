@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rig.errors import SpecError
+from rig.log import LogKind
 from rig.perturbation import Perturbation, PerturbationKind
 from rig.probe import Probe
 from rig.session import Session
@@ -281,3 +282,31 @@ def test_electrodes_do_not_need_the_nodes_watched(session: Session):
     np.testing.assert_array_equal(alone.data, np.concatenate([c.data for c in together]))
     assert (field := session._montage.field) is not None
     assert 0 < len(field.source_ids) < 900
+
+
+# ---- what does not come out the same compiled
+
+
+def test_the_log_says_while_a_chip_runs_event_by_event(options: dict[str, str], opened: Subject):
+    node = opened.units.id_of_name["alua2"]
+    with Session("microprocessor", options) as session:
+        session.perturb(Perturbation(DRIVE, (node,), 100, 300))
+        session.advance(50)
+        session.advance(100)
+        session.advance(200)
+        remarks = [(e.tick, e.payload["text"]) for e in session.log if e.kind is LogKind.REMARK]
+    assert [(tick, bool(text)) for tick, text in remarks] == [(150, True), (350, False)]
+    assert "event by event" in remarks[0][1]
+
+
+def test_engine_compiled_refuses_what_is_not_exact_compiled(options: dict[str, str]):
+    subject = PLUGIN.open({**options, "engine": "compiled"})
+    ids = subject.units.id_of_name
+    subject.perturb(Perturbation(DRIVE, (ids["a6"],), 10))
+    with pytest.raises(
+        SpecError, match=r"drive of alua2 with engine=compiled.* tick 50 .*open the chip with engine=auto"
+    ):
+        subject.perturb(Perturbation(DRIVE, (ids["alua2"],), 50, 60))
+    subject.advance(70)
+    assert subject.remark == ""
+    np.testing.assert_array_equal(subject._machine.engine.clamp.nonzero()[0], [ids["a6"]])

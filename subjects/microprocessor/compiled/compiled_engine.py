@@ -105,6 +105,11 @@ class CompiledEngine:
         """How often the chip went to the event engine since it was made."""
         return int(self.compiled.counters[COUNT_TRIPS])
 
+    @property
+    def event_only(self) -> bool:
+        """Whether the event engine has the chip for as long as the present perturbations last."""
+        return bool(self.compiled.counters[COUNT_EVENT_ONLY])
+
     def reset(self, memory: NDArray[np.uint8]) -> None:
         self.hold_reset()
         self.run(self.chip.reset.n_half_cycles, memory)
