@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from subjects.microprocessor.chip import Inexact, Register, Trips, bits
+from subjects.microprocessor.chip import Register, Trips, bits
+from subjects.microprocessor.hs6502_inexact import INEXACT
 from subjects.microprocessor.mos6502 import MOS6502
 
 FILE_NAME = "hs6502.json.zst"
@@ -24,5 +25,5 @@ HS6502 = replace(
     regions=(),
     race_passes=(),
     trips=Trips(),
-    inexact=Inexact(),
+    inexact=INEXACT,
 )

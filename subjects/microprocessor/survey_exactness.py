@@ -57,6 +57,24 @@ class Verdict:
     parting: Parting | None = None
 
 
+def candidates(netlist: Netlist, kind: Kind) -> list[int]:
+    """Merged transistors that are not inert, or nodes that exist and are no supply, by id."""
+    if kind in (Kind.OFF, Kind.ON):
+        return [int(t) for t in np.flatnonzero(~netlist.inert)]
+    return [int(n) for n in np.flatnonzero(netlist.node_exists) if n not in (netlist.vss, netlist.vcc)]
+
+
+def perturbation(netlist: Netlist, kind: Kind, candidate: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Clamps and modes, as `Engine.perturb` takes them."""
+    clamp = np.zeros(netlist.n_nodes, np.uint8)
+    row_mode = np.zeros(netlist.n_rows, np.uint8)
+    if kind in (Kind.OFF, Kind.ON):
+        row_mode[netlist.row_transistor == candidate] = MODE_OFF if kind is Kind.OFF else MODE_ON
+    else:
+        clamp[candidate] = CLAMP_LOW if kind is Kind.LOW else CLAMP_HIGH
+    return clamp, row_mode
+
+
 class ExactnessSurvey:
     """Judges single perturbations of one chip. Verdicts depend on nothing that was judged before."""
 
@@ -65,23 +83,6 @@ class ExactnessSurvey:
         self.chip = chip
         self._engine = CompiledEngine(netlist, chip, trusting=True)
         self._comparisons = [Comparison(self._engine, course) for course in (trial.COURSE, LONGER)]
-
-    def candidates(self, kind: Kind) -> list[int]:
-        """Merged transistors that are not inert, or nodes that exist and are no supply, by id."""
-        netlist = self.netlist
-        if kind in (Kind.OFF, Kind.ON):
-            return [int(t) for t in np.flatnonzero(~netlist.inert)]
-        return [int(n) for n in np.flatnonzero(netlist.node_exists) if n not in (netlist.vss, netlist.vcc)]
-
-    def perturbation(self, kind: Kind, candidate: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Clamps and modes, as `Engine.perturb` takes them."""
-        clamp = np.zeros(self.netlist.n_nodes, np.uint8)
-        row_mode = np.zeros(self.netlist.n_rows, np.uint8)
-        if kind in (Kind.OFF, Kind.ON):
-            row_mode[self.netlist.row_transistor == candidate] = MODE_OFF if kind is Kind.OFF else MODE_ON
-        else:
-            clamp[candidate] = CLAMP_LOW if kind is Kind.LOW else CLAMP_HIGH
-        return clamp, row_mode
 
     def judge(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> Verdict:
         if not self._engine.is_exact(clamp, row_mode):
@@ -136,9 +137,9 @@ def run_survey(survey: ExactnessSurvey, folder: Path, kinds: Sequence[Kind]) -> 
     folder.mkdir(parents=True, exist_ok=True)
     for kind in kinds:
         journal = Journal(folder / f"{kind}.jsonl", survey.digest)
-        for candidate in survey.candidates(kind):
+        for candidate in candidates(survey.netlist, kind):
             if candidate not in journal.verdicts:
-                verdict = survey.judge(*survey.perturbation(kind, candidate))
+                verdict = survey.judge(*perturbation(survey.netlist, kind, candidate))
                 journal.add(candidate, verdict)
                 yield kind, candidate, verdict
 
@@ -146,7 +147,7 @@ def run_survey(survey: ExactnessSurvey, folder: Path, kinds: Sequence[Kind]) -> 
 def listed(survey: ExactnessSurvey, folder: Path, kind: Kind) -> list[Any]:
     """Those that differ: nodes, or transistors as (gate, c1, c2). Raises ValueError when some were not judged."""
     verdicts = Journal(folder / f"{kind}.jsonl", survey.digest).verdicts
-    if left := [c for c in survey.candidates(kind) if c not in verdicts]:
+    if left := [c for c in candidates(survey.netlist, kind) if c not in verdicts]:
         raise ValueError(f"asked for the list of {kind}; {len(left)} are not judged yet: go on with the survey")
     found = sorted(c for c, verdict in verdicts.items() if verdict.parting is not None)
     if kind in (Kind.LOW, Kind.HIGH):
@@ -193,7 +194,7 @@ def main() -> None:
             print(kind, candidate, verdict.parting, flush=True)
     lists = {kind: listed(survey, asked.folder, kind) for kind in kinds}
     for kind, members in lists.items():
-        print(f"{kind}: {len(members)} of {len(survey.candidates(kind))} differ")
+        print(f"{kind}: {len(members)} of {len(candidates(survey.netlist, kind))} differ")
     if asked.write is not None:
         asked.write.write_text(module_text(survey.chip, lists), "utf-8")
 
