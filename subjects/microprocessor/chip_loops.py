@@ -20,13 +20,13 @@ from subjects.microprocessor.compiled.recall import (
     MARK_ACCESS,
     MARK_ADDRESS,
     MARK_DATA,
-    MOST_CREDIT,
     NOTE_ASLEEP,
-    NOTE_CREDIT,
     Recall,
     copy_bits,
     copy_row,
+    credit,
     follow,
+    look_ahead,
 )
 from subjects.microprocessor.event_kernels import (
     NO_ACCESS,
@@ -185,7 +185,8 @@ def run_compiled(
             to = follow(marks, edges, number, data) if number else 0
             if to:
                 number, stale = to, True
-                notes[NOTE_CREDIT] = min(notes[NOTE_CREDIT] + 1, MOST_CREDIT)
+                credit(notes)
+                look_ahead(recall, number, taps.node_mode == NODES_ALL)
                 if access == WRITE:
                     write_bus(around, address, marks[number & last, MARK_DATA])
             else:

@@ -2,17 +2,22 @@
 
     python tests/bench/bench_compiled_engine.py [--netlist DIR] [--perfect6502 DIR]
 
-Conditions take turns and the best turn counts, as in `bench_event_engine.py`, whose program and driver of perfect6502
-this script uses. The last lines are a roofline: ands and ors that a half-cycle needs if no cycle is repeated, and what
-the core does of the same operations when nothing but them is to be done.
+Both chips: the HS6502 on its board playing vesper, sticks moved at random, and the MOS 6502 (if its netlist is there)
+playing space_invaders, or vesper without ale-py's cartridges. Conditions take turns; the median of the turns counts.
+"computed" is the engine with nothing looked up (`recall`); behind the others on the board stands how many of their
+half-cycles were computed, the rest having been looked up. The program without a board works its way through memory:
+there is little to look up.
+
+The last lines are a roofline: ands and ors that a half-cycle needs if no cycle is repeated, and what the core does of
+the same operations when nothing but them is to be done.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,51 +27,107 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests" / "bench")]
 
 from bench_event_engine import Ours, Theirs, program_image, rate_of  # noqa: E402
+from bench_lanes import run_chips  # noqa: E402
 from numba import njit  # noqa: E402
 
+from rig.errors import HeadstageError  # noqa: E402
+from rig.perturbation import PerturbationKind  # noqa: E402
 from subjects.microprocessor.atari2600.cartridge import open_cartridge  # noqa: E402
+from subjects.microprocessor.atari2600.console import ConsoleInputs, Stick, apply_inputs  # noqa: E402
 from subjects.microprocessor.atari2600.state import CPU_HZ  # noqa: E402
 from subjects.microprocessor.circuit import CLAMP_HIGH  # noqa: E402
 from subjects.microprocessor.compiled.calling import call_routine  # noqa: E402
 from subjects.microprocessor.compiled.compiled_engine import CompiledEngine  # noqa: E402
 from subjects.microprocessor.compiled.machine_code import compile_code  # noqa: E402
+from subjects.microprocessor.compiled.recall import NOTE_ASLEEP, NOTE_COMPUTED  # noqa: E402
+from subjects.microprocessor.drawn_chip import DrawnChip, published_chip, shipped_chip  # noqa: E402
+from subjects.microprocessor.event_engine import EventEngine  # noqa: E402
+from subjects.microprocessor.hs6502 import FILE_NAME, HS6502  # noqa: E402
 from subjects.microprocessor.install import find_chip  # noqa: E402
+from subjects.microprocessor.lanes.lanes import Lanes  # noqa: E402
+from subjects.microprocessor.lanes.lesion_units import Lesion, lesion_units  # noqa: E402
+from subjects.microprocessor.lanes.power_on import power_on  # noqa: E402
 from subjects.microprocessor.machine import Machine  # noqa: E402
 from subjects.microprocessor.mos6502 import MOS6502  # noqa: E402
-from subjects.microprocessor.netlist import Netlist, load_netlist  # noqa: E402
 from subjects.microprocessor.stream_layouts import word_fields  # noqa: E402
 
-N_TIMED = 20_000
-N_TURNS = 4
+FRAME = 2 * 262 * 76
+N_FRAMES_BEFORE = 20
+N_TIMED = 3 * FRAME
+N_LANES_TIMED = FRAME // 4
+N_TURNS = 5
 N_CHAINED = 4096
 
 
-def bare(netlist: Netlist, record: bool = False, clamp: bool = False) -> Callable[[], float]:
+class Bare:
     """The engine on a plain memory."""
-    engine = CompiledEngine(netlist, MOS6502)
-    memory = program_image()
-    engine.reset(memory)
-    if clamp:  # a node that nothing depends on, so that the work stays the same
-        clamps = engine.clamp
-        clamps[netlist.node_ids["DBNeg"]] = CLAMP_HIGH
-        engine.perturb(clamps)
-    rows = np.zeros((N_TIMED, (len(engine.promised) + 7) // 8), np.uint8) if record else None
-    return lambda: rate_of(lambda: engine.run(N_TIMED, memory, rows), N_TIMED)
+
+    def __init__(self, drawn: DrawnChip, image: np.ndarray, look_up: bool, record: bool, hold: str = "") -> None:
+        self.engine = CompiledEngine(drawn.netlist, drawn.chip)
+        self.memory = image
+        self.engine.reset(self.memory)
+        if hold:
+            clamps = self.engine.clamp
+            clamps[drawn.netlist.node_ids[hold]] = CLAMP_HIGH
+            self.engine.perturb(clamps)
+        if not look_up:
+            self.engine.recall.notes[NOTE_ASLEEP] = 1 << 60
+        self.rows = np.zeros((N_TIMED, (len(self.engine.promised) + 7) // 8), np.uint8) if record else None
+
+    def turn(self) -> float:
+        return rate_of(lambda: self.engine.run(N_TIMED, self.memory, self.rows), N_TIMED)
 
 
-def on_board(netlist: Netlist, game: str, record: bool = False, words: bool = False) -> Callable[[], float]:
+class OnBoard:
     """The engine on the Atari's board, playing."""
-    machine = Machine(CompiledEngine(netlist, MOS6502), open_cartridge(game).image, word_fields(MOS6502))
-    machine.power_on(np.zeros(128, np.uint8))
-    nodes = machine.every_node if record else None
 
-    def turn() -> float:
-        start, done = time.perf_counter(), 0
-        while done < N_TIMED:
-            done += machine.run(N_TIMED - done, nodes, words).n
-        return done / (time.perf_counter() - start)
+    def __init__(self, drawn: DrawnChip, game: str, look_up: bool, record: bool, words: bool = False) -> None:
+        self.engine = CompiledEngine(drawn.netlist, drawn.chip)
+        self.machine = Machine(self.engine, open_cartridge(game).image, word_fields(drawn.chip), n_frame_slots=1)
+        self.machine.power_on(np.zeros(128, np.uint8))
+        self._rng = np.random.default_rng(1)
+        self._nodes, self._words = None, False
+        for _ in range(N_FRAMES_BEFORE):
+            self._run(FRAME)
+        if not look_up:
+            self.engine.recall.notes[NOTE_ASLEEP] = 1 << 60
+        self._nodes, self._words = (self.machine.every_node if record else None), words
 
-    return turn
+    def _run(self, n: int) -> None:
+        done = 0
+        while done < n:
+            up, left, fire = self._rng.integers(2, size=3) == 1
+            stick = Stick(up=bool(up), down=not up, left=bool(left), right=not left, fire=bool(fire))
+            apply_inputs(self.machine.board, ConsoleInputs(stick0=stick))
+            done += self.machine.run(min(FRAME, n - done), self._nodes, self._words).n
+
+    def turn(self) -> float:
+        return rate_of(lambda: self._run(N_TIMED), N_TIMED)
+
+
+class InLanes:
+    """Another transistor taken out of each of 511 chips; they start where the intact one does."""
+
+    def __init__(self, drawn: DrawnChip, game: str, alone: bool) -> None:
+        netlist, chip, image = drawn.netlist, drawn.chip, open_cartridge(game).image
+        singles = [Lesion((row,), PerturbationKind.REMOVE) for row in range(netlist.n_rows)]
+        unit = lesion_units(netlist, chip, singles)[0]
+        machine = Machine(EventEngine(netlist, chip), image, {})
+        self.lanes = Lanes(netlist, chip, image, masks=unit.masks)
+        self.lanes.start([power_on(machine, {}).start])
+        for lane, modes in enumerate(unit.modes, 1):
+            self.lanes.lesion(lane, dict(modes))
+        self.lanes.settle()
+        self._alone = alone
+
+    def turn(self) -> float:
+        def run() -> None:
+            if self._alone:
+                run_chips(self.lanes._chips, N_LANES_TIMED)
+            else:
+                self.lanes.run(N_LANES_TIMED)
+
+        return rate_of(run, N_LANES_TIMED * self.lanes.n_lanes)
 
 
 def operations_a_second() -> float:
@@ -94,55 +155,74 @@ def repeat(address, state, n):  # type: ignore[no-untyped-def]
         call_routine(address, state, state, state)
 
 
+def conditions_of(drawn: DrawnChip, game: str, hold: str) -> dict[str, Bare | OnBoard | InLanes]:
+    return {
+        "computed": Bare(drawn, program_image(), look_up=False, record=False),
+        "computed, nodes": Bare(drawn, program_image(), look_up=False, record=True),
+        "computed, a node held": Bare(drawn, program_image(), look_up=False, record=False, hold=hold),
+        "computed, board": OnBoard(drawn, game, look_up=False, record=False),
+        "computed, board, nodes": OnBoard(drawn, game, look_up=False, record=True),
+        "bare": Bare(drawn, program_image(), look_up=True, record=False),
+        "bare, nodes": Bare(drawn, program_image(), look_up=True, record=True),
+        "board": OnBoard(drawn, game, look_up=True, record=False),
+        "board, nodes": OnBoard(drawn, game, look_up=True, record=True),
+        "board, nodes, bus": OnBoard(drawn, game, look_up=True, record=True, words=True),
+        "lanes, chips alone": InLanes(drawn, game, alone=True),
+        "lanes, boards": InLanes(drawn, game, alone=False),
+    }
+
+
+def measure(conditions: dict[str, Bare | OnBoard | InLanes], references: dict[str, Callable[[], float]]) -> None:
+    turns = references | {name: condition.turn for name, condition in conditions.items()}
+    for turn in turns.values():
+        turn()
+    before = {n: int(c.engine.recall.notes[NOTE_COMPUTED]) for n, c in conditions.items() if not isinstance(c, InLanes)}
+    found: dict[str, list[float]] = {name: [] for name in turns}
+    for _ in range(N_TURNS):
+        for name, turn in turns.items():
+            found[name].append(turn())
+    rates = {name: statistics.median(each) for name, each in found.items()}
+    for name, rate in rates.items():
+        told = "".join(f"{rate / rates[reference]:9.1f} x {reference}" for reference in references)
+        condition = conditions.get(name)
+        if isinstance(condition, OnBoard) and not name.startswith("computed"):
+            n_computed = int(condition.engine.recall.notes[NOTE_COMPUTED]) - before[name]
+            told += f"   {n_computed / N_TURNS / N_TIMED:6.1%} computed"
+        print(f"  {name:26s}{rate:14,.0f} half-cycles/s {rate / (2 * CPU_HZ):8.2f} x real time{told}")
+    if "perfect6502" not in references:
+        print("  perfect6502: not measured, no --perfect6502 DIR given")
+
+
+def roofline(engine: CompiledEngine, peak: float) -> None:
+    fall, rise, *races = engine.code.n_operations
+    needed = (fall + rise) / 2
+    print(f"  roofline: {fall} ands and ors a fall, {rise} a rise, {sum(races)} more for most rises that read a bus;")
+    print(f"            {peak / 1e9:.1f} G operations/s from registers, so at most {peak / needed:,.0f} half-cycles/s")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Speed of the compiled engine")
     parser.add_argument("--netlist", type=Path, help="folder with the Visual6502 files; the installed chip if absent")
     parser.add_argument("--perfect6502", type=Path, help="checkout of perfect6502 to compare with")
-    parser.add_argument("--game", default="space_invaders", help="cartridge for the board")
     asked = parser.parse_args()
-    folder = asked.netlist or find_chip("mos6502")
-    netlist = load_netlist(folder)
-
-    start = time.perf_counter()
-    CompiledEngine(netlist, MOS6502)
-    first = time.perf_counter() - start
-    start = time.perf_counter()
-    engine = CompiledEngine(netlist, MOS6502)
-    print(f"opened in {first:.2f} s (compiled, or from the cache), again in {time.perf_counter() - start:.2f} s")
-
-    conditions: dict[str, Callable[[], float]] = {
-        "event engine": Ours(folder).turn,
-        "compiled": bare(netlist),
-        "compiled, all live nodes recorded": bare(netlist, record=True),
-        "compiled, one node held": bare(netlist, clamp=True),
-        "compiled, on the board": on_board(netlist, asked.game),
-        "compiled, on the board, nodes": on_board(netlist, asked.game, record=True),
-        "compiled, on the board, nodes, bus": on_board(netlist, asked.game, record=True, words=True),
-    }
-    with tempfile.TemporaryDirectory() as temporary:
-        if asked.perfect6502:
-            conditions["perfect6502"] = Theirs(asked.perfect6502, Path(temporary)).turn
-        for turn in conditions.values():
-            turn()
-        rates = dict.fromkeys(conditions, 0.0)
-        for _ in range(N_TURNS):
-            for name, turn in conditions.items():
-                rates[name] = max(rates[name], turn())
-    reference = rates.get("perfect6502", 0.0)
-    for name, rate in rates.items():
-        against = f" {rate / reference:7.1f} x perfect6502" if reference else ""
-        real = f" {rate / (2 * CPU_HZ):6.2f} x real time"
-        print(
-            f"{name:36s}{rate:12,.0f} half-cycles/s {rate / rates['event engine']:7.1f} x event engine{against}{real}"
-        )
-    if not reference:
-        print("perfect6502: not measured, no --perfect6502 DIR given")
-    fall, rise, race = engine.code.n_operations
+    chips = [(shipped_chip(HS6502, FILE_NAME), "vesper", "so_low")]
+    folder = asked.netlist
+    try:
+        folder = folder or find_chip("mos6502")
+        open_cartridge("space_invaders")
+        chips.append((published_chip(MOS6502, folder), "space_invaders", "DBNeg"))
+    except HeadstageError as missing:
+        print(f"MOS 6502 with space_invaders: not measured, {missing}")
     peak = operations_a_second()
-    needed = (fall + rise) / 2
-    print(f"roofline: {fall} ands and ors a fall, {rise} a rise, {race} more for most rises that read a bus")
-    print(f"          {peak / 1e9:.1f} G operations/s from registers, so at most {peak / needed:,.0f} half-cycles/s")
-    print(f"          the compiled engine does {rates['compiled'] * needed / peak:.0%} of that")
+    with tempfile.TemporaryDirectory() as temporary:
+        theirs = {"perfect6502": Theirs(asked.perfect6502, Path(temporary)).turn} if asked.perfect6502 else {}
+        for drawn, game, hold in chips:
+            print(f"{drawn.chip.title}, {game}")
+            conditions = conditions_of(drawn, game, hold)
+            measure(conditions, {"event engine": Ours(drawn).turn, **theirs})
+            bare = conditions["bare"]
+            assert isinstance(bare, Bare)
+            roofline(bare.engine, peak)
 
 
 if __name__ == "__main__":

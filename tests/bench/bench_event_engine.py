@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from subjects.microprocessor.circuit import CLAMP_HIGH, MODE_OFF
+from subjects.microprocessor.drawn_chip import DrawnChip, published_chip
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.install import find_chip
 from subjects.microprocessor.mos6502 import MOS6502
-from subjects.microprocessor.netlist import load_netlist
 
 N_WARM = 2_000
 N_TIMED = 40_000
@@ -80,9 +80,9 @@ def rate_of(run: Callable[[], None], n_half_cycles: int) -> float:
 class Ours:
     """The engine in one condition; every turn starts from reset."""
 
-    def __init__(self, folder: Path, record: bool = False, clamp: bool = False, lesion: bool = False) -> None:
-        netlist = load_netlist(folder)
-        self.engine = EventEngine(netlist, MOS6502)
+    def __init__(self, drawn: DrawnChip, record: bool = False, clamp: bool = False, lesion: bool = False) -> None:
+        netlist = drawn.netlist
+        self.engine = EventEngine(netlist, drawn.chip)
         self.rows = np.zeros((N_TIMED, (int(netlist.node_exists.sum()) + 7) // 8), np.uint8) if record else None
         self.memory = program_image()
         clamps, row_mode = self.engine.clamp, self.engine.row_mode
@@ -125,13 +125,13 @@ def main() -> None:
     )
     parser.add_argument("--perfect6502", type=Path, help="checkout of perfect6502 to compare with")
     asked = parser.parse_args()
-    folder = asked.netlist or find_chip("mos6502")
+    drawn = published_chip(MOS6502, asked.netlist or find_chip("mos6502"))
 
     conditions: dict[str, Ours | Theirs] = {
-        "event engine": Ours(folder),
-        "event engine, all nodes recorded": Ours(folder, record=True),
-        "event engine, one node clamped": Ours(folder, clamp=True),
-        "event engine, one row lesioned": Ours(folder, lesion=True),
+        "event engine": Ours(drawn),
+        "event engine, all nodes recorded": Ours(drawn, record=True),
+        "event engine, one node clamped": Ours(drawn, clamp=True),
+        "event engine, one row lesioned": Ours(drawn, lesion=True),
     }
     with tempfile.TemporaryDirectory() as temporary:
         theirs = Theirs(asked.perfect6502, Path(temporary)) if asked.perfect6502 else None

@@ -1,4 +1,4 @@
-"""Calling compiled functions from njit code, by address, so that numba can keep the callers on disk."""
+"""What njit code cannot say: calling a function by address (numba keeps such callers on disk), and prefetching."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
@@ -36,3 +37,28 @@ def _call_routine(typingctx: Any, address: Any, state: Any, masks: Any, unstable
 
 
 call_routine: Any = intrinsic(_call_routine)
+
+
+def _prefetch_row(typingctx: Any, array: Any, row: Any, offset: Any) -> Any:
+    """Ask for the cache line `offset` bytes into a row of a 2-d array, without waiting for it."""
+    del typingctx
+    signature = types.void(array, types.int64, types.int64)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        as_array: Any = make_array
+        found = as_array(signature.args[0])(context, builder, args[0])
+        stride = builder.extract_value(found.strides, 0)
+        byte = ir.IntType(8).as_pointer()
+        start = builder.add(builder.mul(args[1], stride), args[2])
+        line = builder.gep(builder.bitcast(found.data, byte), [start])
+        number = ir.IntType(32)
+        function = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        insert: Any = cgutils.get_or_insert_function
+        prefetch = insert(builder.module, function, "llvm.prefetch.p0")
+        builder.call(prefetch, [line, number(0), number(3), number(1)])  # to read, keep near, data
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+prefetch_row: Any = intrinsic(_prefetch_row)

@@ -36,14 +36,11 @@ from subjects.microprocessor.circuit import (
 from subjects.microprocessor.compiled.calling import call_routine
 from subjects.microprocessor.compiled.recall import (
     CODE_PIN,
-    CREDIT_ON_WAKING,
-    N_ASLEEP,
     NOTE_ASLEEP,
-    NOTE_COMPUTED,
-    NOTE_CREDIT,
     Recall,
     bring_back,
     connect_states,
+    debit,
     follow,
     recognise,
 )
@@ -310,11 +307,7 @@ def bring_back_chip(compiled: Compiled, recall: Recall, number: int) -> None:
 @njit(cache=True)
 def learn(compiled: Compiled, recall: Recall, number: int, code: int) -> int:
     """Note what a state led to; the number of that, or 0 when recalling rests."""
-    notes = recall.notes
-    notes[NOTE_COMPUTED] += 1
-    notes[NOTE_CREDIT] -= 1
-    if notes[NOTE_CREDIT] <= 0:
-        notes[NOTE_CREDIT], notes[NOTE_ASLEEP] = CREDIT_ON_WAKING, N_ASLEEP
+    debit(recall.notes)
     if not awake(compiled, recall):
         return 0
     to = recognise_chip(compiled, recall)

@@ -24,7 +24,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from subjects.microprocessor.compiled.calling import call_routine
+from subjects.microprocessor.compiled.calling import call_routine, prefetch_row
 
 N_KEPT = 1 << 17
 """States; some 35 MB when all are there. A frame of a game takes about 40,000 half-cycles."""
@@ -39,13 +39,15 @@ CODE_PIN = 256  # and the pin's level added
 _CODE_UNSET = -2
 
 # `notes`
-NOTE_LAST, NOTE_PERTURBATION, NOTE_CREDIT, NOTE_ASLEEP, NOTE_COMPUTED = range(5)
-N_NOTES = 5
+NOTE_LAST, NOTE_PERTURBATION, NOTE_CREDIT, NOTE_ASLEEP, NOTE_COMPUTED, NOTE_NAP = range(6)
+N_NOTES = 6
 
 MOST_CREDIT = 4096
-N_ASLEEP = 4096
-"""Half-cycles. A hit is worth one credit and a miss costs one; without credit recalling rests for so long."""
 CREDIT_ON_WAKING = 1024
+"""What is looked up is worth one credit, what is computed costs one; without credit recalling rests."""
+
+SHORTEST_NAP, LONGEST_NAP = 1 << 12, 1 << 16
+"""Half-cycles; twice as many every time, until there is all credit again."""
 
 
 class Recall(NamedTuple):
@@ -59,7 +61,7 @@ class Recall(NamedTuple):
     edges : (2 * N_KEPT, 3) int64, number, code, number that followed; for all codes but a state's first
     weights : (n_words,) uint64, odd
     notes : (N_NOTES,) int64, last number given, perturbations there are, credit, half-cycles yet to rest, how often
-        what followed a state had to be computed
+        what followed a state had to be computed, how long to rest the next time
     routines : (2,) int64, addresses of `pack` and `expand`
     scratch : (n_words,) uint64
     """
@@ -88,7 +90,7 @@ def new_recall(n_slots: int, pack: int, expand: int, n_kept: int = N_KEPT) -> Re
     rows = np.zeros((n_kept, n_words), np.uint64)
     weights = np.random.default_rng(1).integers(0, 1 << 63, n_words, np.uint64) * np.uint64(2) + np.uint64(1)
     notes = np.zeros(N_NOTES, np.int64)
-    notes[NOTE_CREDIT] = MOST_CREDIT
+    notes[NOTE_CREDIT], notes[NOTE_NAP] = MOST_CREDIT, SHORTEST_NAP
     return Recall(
         rows=rows,
         row_bytes=rows.view(np.uint8),
@@ -116,6 +118,37 @@ def follow(marks: NDArray[np.int64], edges: NDArray[np.int64], number: int, code
     if marks[to & (len(marks) - 1), MARK_NUMBER] != to:
         to = np.int64(0)
     return int(to)
+
+
+@njit(cache=True)
+def credit(notes: NDArray[np.int64]) -> None:
+    """For what was looked up."""
+    have = notes[NOTE_CREDIT] + 1
+    if have > MOST_CREDIT:
+        have = MOST_CREDIT
+        notes[NOTE_NAP] = SHORTEST_NAP
+    notes[NOTE_CREDIT] = have
+
+
+@njit(cache=True)
+def debit(notes: NDArray[np.int64]) -> None:
+    """For what was computed."""
+    notes[NOTE_COMPUTED] += 1
+    notes[NOTE_CREDIT] -= 1
+    if notes[NOTE_CREDIT] <= 0:
+        notes[NOTE_CREDIT], notes[NOTE_ASLEEP] = CREDIT_ON_WAKING, notes[NOTE_NAP]
+        notes[NOTE_NAP] = min(2 * notes[NOTE_NAP], LONGEST_NAP)
+
+
+@njit(cache=True)
+def look_ahead(recall: Recall, number: int, whole: bool) -> None:
+    """Fetch what probably comes next while the board has its half-cycle; `whole`: the row as well."""
+    last = len(recall.marks) - 1
+    at = recall.marks[number & last, MARK_TO] & last
+    prefetch_row(recall.marks, at, 0)
+    if whole:
+        for offset in range(0, 8 * recall.rows.shape[1], 64):
+            prefetch_row(recall.rows, at, offset)
 
 
 @njit(cache=True)
