@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.csv
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
@@ -16,13 +17,19 @@ from PySide6.QtWidgets import QMainWindow
 from app.draw.survey_picture import BACKGROUND, NO_EFFECT, survey_pixels
 from app.window.desk import Desk, Opening
 from app.window.survey_sheet import SurveySheet
-from rig.perturbation import Perturbation, PerturbationKind
-from rig.session import Session
 from rig.units import UnitTable
+from subjects.microprocessor.atari2600.cartridge import own_cartridge
+from subjects.microprocessor.atari2600.tia import N_LINES_AT_MOST
+from subjects.microprocessor.circuit import MODE_ON
+from subjects.microprocessor.event_engine import EventEngine
+from subjects.microprocessor.machine import Machine
+from subjects.microprocessor.opening import CHIPS, open_chip
+from subjects.microprocessor.stream_layouts import word_fields
 from tests.app.test_cli import done, headstage
 
 UNITS = "t12,t1000,t2000"
 N_FRAMES = 2
+N_TICKS = 80_000  # as long, and a little more
 WAIT_MS = 240_000
 
 
@@ -53,25 +60,50 @@ def surveyed(installed_chip: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return folder / "a.survey"
 
 
-def test_the_table_says_what_an_ordinary_run_shows(surveyed: Path) -> None:
+def test_the_table_says_what_the_event_engine_does(surveyed: Path) -> None:
     table = pyarrow.csv.read_csv(surveyed / "outcomes.csv").to_pydict()
     assert table["unit"] == UNITS.split(",")
-    options = {"chip": "mos6502", "cartridge": "vesper", "engine": "event"}
-    with Session("microprocessor", options) as intact:
-        intact.watch("bus")
-        whole = np.concatenate([c.data for c in intact.advance(40_000) if c.stream == "bus"])
-    access = slice(1, None, 2)  # the memory is looked at in every second half-cycle
-    for unit, tick in zip(table["unit_id"], table["bus_differs_tick"], strict=True):
-        with Session("microprocessor", options) as lesioned:
-            lesioned.watch("bus")
-            lesioned.perturb(Perturbation(PerturbationKind.STUCK_ON, (unit,), 0))
-            bus = np.concatenate([c.data for c in lesioned.advance(40_000) if c.stream == "bus"])
-        names = ("address", "data", "rw")
-        differs = np.any([bus[access][n] != whole[access][n] for n in names], axis=0)
-        found = int(differs.argmax()) * 2 + 1 if differs.any() else -1
-        assert tick < 0 or tick <= 40_000
-        # lesioned from power-on there, from tick 0 here: what shows at once shows in both
-        assert (found >= 0) == (tick >= 0), unit
+    rows = [int(name[1:]) for name in table["unit"]]  # as the netlist's file numbers them
+    intact, _ = event_by_event(None)
+    parted, pictured = [], []
+    for row in rows:
+        bus, picture_ticks = event_by_event(row)
+        differs = (bus != intact).any(axis=1)
+        parted.append(int(differs.argmax()) * 2 + 1 if differs.any() else -1)
+        pictured.append(picture_ticks[0] if picture_ticks else -1)
+    assert table["bus_differs_tick"] == parted
+    assert table["first_picture_tick"] == pictured
+    assert len(set(parted)) > 1, "it must tell lesions apart, or this proves little"
+
+
+def event_by_event(row: int | None) -> tuple[NDArray[np.uint32], list[int]]:
+    """Two frames of vesper with a transistor stuck on before power-on.
+
+    Returns
+    -------
+    memory accesses, and the ticks at which the program ended a frame with more than one colour
+    """
+    chip = CHIPS["mos6502"]
+    engine = EventEngine(open_chip(chip, "").netlist, chip)
+    machine = Machine(engine, own_cartridge("vesper").image, word_fields(chip))
+    if row is not None:
+        modes = np.zeros(engine.netlist.n_rows, np.uint8)
+        modes[row] = MODE_ON
+        engine.perturb(row_mode=modes)
+    machine.power_on(np.zeros(128, np.uint8))
+    runs, picture_ticks, n = [], [], 0
+    while n < N_TICKS:
+        run = machine.run(N_TICKS - n, words=True)
+        assert run.words is not None
+        runs.append(run.words)
+        for step, frame in zip(run.frame_steps.tolist(), run.frames, strict=True):
+            if frame["n_lines"] < N_LINES_AT_MOST and len(np.unique(frame["screen"])) > 1:
+                picture_ticks.append(n + step)
+        n += run.n
+    names = list(word_fields(chip))
+    bus = np.concatenate(runs)[1::2][:, [names.index(name) for name in ("address", "data", "rw")]]
+    bus[:, 0] &= 0x1FFF  # the board has thirteen address lines
+    return bus, picture_ticks
 
 
 def test_the_same_words_go_on_and_others_are_refused(surveyed: Path) -> None:
