@@ -128,7 +128,7 @@ def _stimulate(window: MainWindow) -> None:
     window.desk.select(chosen[:1])
     _press(window, Qt.Key.Key_S)
     until(lambda: any(e.kind is LogKind.PERTURB for e in window.desk.entries), "no stimulus was given")
-    window.desk.select(chosen[1:2])
+    window.desk.select(chosen[-1:])
     _press(window, Qt.Key.Key_X)
     rest(0.5)
     window.desk.select(chosen[:4])

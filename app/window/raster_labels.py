@@ -48,6 +48,7 @@ class RasterLabels(QWidget):
         """(n_blocks,) the middles of the names."""
         middles = np.array([(b.start + b.stop) / 2 for b in self._blocks]) / max(self._n_rows, 1) * self.height()
         spacing = min(_LEAST_SPACING, self.height() / max(len(self._blocks), 1))
+        middles = np.maximum(middles, spacing / 2)  # room for the upper half of the first name
         return spread(middles, spacing, self.height())
 
     def draw_borders(self, painter: QPainter, area: QRectF) -> None:

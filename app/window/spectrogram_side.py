@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QSize
+from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -108,6 +108,8 @@ class FrequencySide(QWidget):
             text = frequency_text(hz, self._of_ticks)
             painter.setPen(QPen(c.frame))
             painter.drawLine(QPointF(self.width() - 4, y), QPointF(self.width(), y))
-            painter.setPen(c.words)
             base = min(max(y + metrics.ascent() / 2 - 1, metrics.ascent()), self.height() - metrics.descent())
-            painter.drawText(QPointF(self.width() - 8 - metrics.horizontalAdvance(text), base), text)
+            x, width = self.width() - 8 - metrics.horizontalAdvance(text), metrics.horizontalAdvance(text)
+            painter.fillRect(QRectF(x - 2, base - metrics.ascent() + 1, width + 4, metrics.ascent() + 1), c.backing)
+            painter.setPen(c.words)
+            painter.drawText(QPointF(x, base), text)
