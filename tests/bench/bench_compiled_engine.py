@@ -52,7 +52,7 @@ from subjects.microprocessor.mos6502 import MOS6502  # noqa: E402
 from subjects.microprocessor.stream_layouts import word_fields  # noqa: E402
 
 FRAME = 2 * 262 * 76
-N_FRAMES_BEFORE = 20
+N_FRAMES_BEFORE = 60
 N_TIMED = 3 * FRAME
 N_LANES_TIMED = FRAME // 4
 N_TURNS = 5

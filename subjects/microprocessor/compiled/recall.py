@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from subjects.microprocessor.compiled.calling import call_routine, prefetch_row
 
-N_KEPT = 1 << 17
-"""States; some 35 MB when all are there. A frame of a game takes about 40,000 half-cycles."""
+N_KEPT = 1 << 18
+"""States; some 90 MB when all are there. A frame of a game takes about 40,000 half-cycles, one in seven of them new."""
 
 # `marks` of a state
 MARK_NUMBER, MARK_CODE, MARK_TO, MARK_ACCESS, MARK_ADDRESS, MARK_DATA, MARK_STEP = range(7)
@@ -58,7 +58,7 @@ class Recall(NamedTuple):
     marks : (N_KEPT, N_MARKS) int64, number (0: none), a code and the number that followed on it, access, address
         (of the next half-cycle), data (on the bus now), step of the clock
     places : (2 * N_KEPT,) int64, numbers by digest of the row
-    edges : (2 * N_KEPT, 3) int64, number, code, number that followed; for all codes but a state's first
+    edges : (N_KEPT, 3) int64, number, code, number that followed; for all codes but a state's first
     weights : (n_words,) uint64, odd
     notes : (N_NOTES,) int64, last number given, perturbations there are, credit, half-cycles yet to rest, how often
         what followed a state had to be computed, how long to rest the next time
@@ -96,7 +96,7 @@ def new_recall(n_slots: int, pack: int, expand: int, n_kept: int = N_KEPT) -> Re
         row_bytes=rows.view(np.uint8),
         marks=np.zeros((n_kept, N_MARKS), np.int64),
         places=np.zeros(2 * n_kept, np.int64),
-        edges=np.zeros((2 * n_kept, 3), np.int64),
+        edges=np.zeros((n_kept, 3), np.int64),
         weights=weights,
         notes=notes,
         routines=np.array([pack, expand], np.int64),
