@@ -246,7 +246,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_opening(self, opening: Opening) -> None:
-        self.transport.subject.show_text(f"{opening.plugin} …")
+        self.transport.show_subject(f"{opening.plugin} …")
         self.messages.settle()
         self.messages.show_progress(f"opening {opening.plugin}; the first time takes a few seconds more")
         self.transport.show_state(None)
@@ -256,7 +256,7 @@ class MainWindow(QMainWindow):
         description, status = self.desk.description, self.desk.status
         assert description is not None
         assert status is not None
-        self.transport.subject.show_text(description.info.name)
+        self.transport.show_subject(description.info.name)
         self.setWindowTitle(f"Headstage — {description.info.name}")
         self.messages.show_progress("")
         self.transport.show_state(status.state)
@@ -282,7 +282,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_closed(self) -> None:
         self.transport.show_twin("off", None)
-        self.transport.subject.show_text("Choose a subject")
+        self.transport.show_subject("Choose a subject")
         self.setWindowTitle("Headstage")
         self.messages.show_progress("")
         self.transport.show_state(None)

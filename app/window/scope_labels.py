@@ -177,6 +177,7 @@ def spread(centres: NDArray[np.float64], least: float, height: float) -> NDArray
         return centres
     order = np.argsort(centres, kind="stable")
     places = centres[order].astype(np.float64)
+    places[0] = max(places[0], least / 2)
     for i in range(1, n):
         places[i] = max(places[i], places[i - 1] + least)
     places[-1] = min(places[-1], height - least / 2)

@@ -107,8 +107,16 @@ class Transport(QFrame):
         return QSize(1200, 56)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.subject.setFixedWidth(max(120, min(360, self.width() * 14 // 100)))
+        self._fit_subject()
         super().resizeEvent(event)
+
+    def show_subject(self, text: str) -> None:
+        """Its name, on the button that puts another in its place."""
+        self.subject.show_text(text)
+        self._fit_subject()
+
+    def _fit_subject(self) -> None:
+        self.subject.setFixedWidth(max(self.subject.least_px, min(360, self.width() * 14 // 100)))
 
     def show_state(self, state: State | None) -> None:
         """Which buttons can be pressed, and what they show."""
@@ -164,6 +172,10 @@ class Transport(QFrame):
         self.lamps["ring"].show_level("good" if self.desk.client is not None and self.desk.client.watched else "off")
 
 
+_BUTTON_MARGIN_PX = 44
+_NAME_LEAST_PX, _NAME_MOST_PX = 120, 260  # a recording's name has date and time in it
+
+
 class ElidedButton(QPushButton):
     """A button whose text gives way in the middle when there is no room for it; the tooltip has all of it."""
 
@@ -173,6 +185,8 @@ class ElidedButton(QPushButton):
 
     def show_text(self, text: str) -> None:
         self._whole = text
+        needed = self.fontMetrics().horizontalAdvance(text.split(" · ")[-1]) + _BUTTON_MARGIN_PX
+        self.least_px = max(_NAME_LEAST_PX, min(needed, _NAME_MOST_PX))
         self.setToolTip(f"{text}: put another subject on the table, or open a recording (Ctrl+O)")
         self._elide()
 
@@ -181,7 +195,7 @@ class ElidedButton(QPushButton):
         super().resizeEvent(event)
 
     def _elide(self) -> None:
-        room, metrics = max(self.width() - 44, 60), self.fontMetrics()
+        room, metrics = max(self.width() - _BUTTON_MARGIN_PX, 60), self.fontMetrics()
         text = self._whole
         if metrics.horizontalAdvance(text) > room:
             text = text.split(" · ")[-1]  # the game says more than the machine
