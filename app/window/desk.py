@@ -124,6 +124,7 @@ class Desk(QObject):
         self.speed = Speed()  # asked for
         self.entries: list[LogEntry] = []
         self._starter: _Starter | None = None
+        self._starters: list[_Starter] = []  # those that were given up end by themselves
 
     # ---- the subject
 
@@ -148,11 +149,15 @@ class Desk(QObject):
         starter = _Starter(opening, self)
         starter.started_client.connect(self._on_started)
         starter.failed.connect(self._on_failed)
-        starter.finished.connect(starter.deleteLater)
+        starter.finished.connect(self._on_ended)
+        self._starters.append(starter)
         self._starter = starter
         starter.start()
 
     def _on_started(self, client: RigClient) -> None:
+        if self.sender() is not self._starter:
+            client.close()  # given up just when it was ready
+            return
         self._starter = None
         self.client = client
         self.past.open(client)
@@ -181,9 +186,23 @@ class Desk(QObject):
             self.do(partial(RigClient.set_probes, probes=asked.probes))
 
     def _on_failed(self, line: str) -> None:
+        if self.sender() is not self._starter:
+            return
         self._starter = None
         self.say(Level.ERROR, line)
         self.closed.emit()
+
+    def _on_ended(self) -> None:
+        starter = self.sender()
+        assert isinstance(starter, _Starter)
+        self._starters.remove(starter)
+        starter.deleteLater()
+
+    def close_for_good(self) -> None:
+        """The same as `close`; afterwards no thread of this desk runs."""
+        self.close()
+        for starter in self._starters:
+            starter.wait()
 
     def close(self) -> None:
         """Take the subject off; its recording is closed cleanly."""
@@ -334,7 +353,8 @@ class _Starter(QThread):
 
     def run(self) -> None:
         try:
-            client = RigClient.start(self._opening.plugin, self._opening.options, self._opening.seed)
+            o = self._opening
+            client = RigClient.start(o.plugin, o.options, o.seed, given_up=lambda: self._abandoned)
         except HeadstageError as error:
             if not self._abandoned:
                 self.failed.emit(str(error))
@@ -345,9 +365,8 @@ class _Starter(QThread):
             self.started_client.emit(client)
 
     def abandon(self) -> None:
-        """Nobody waits for it any more."""
+        """Nobody waits for it any more: what it has begun to start is ended."""
         self._abandoned = True
-        self.wait()
 
 
 def first_channels(description: Description, n: int) -> tuple[int, ...]:

@@ -317,7 +317,7 @@ class MainWindow(QMainWindow):
         self._timer.stop()
         self.docks.keep()
         self.outlets.close()
-        self.desk.close()
+        self.desk.close_for_good()
         super().closeEvent(event)
 
     @property

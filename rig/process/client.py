@@ -13,7 +13,7 @@ session raised. Samples come through rings (`ring`), state through `status` and 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -92,6 +92,7 @@ class RigClient:
         hang_timeout_s: float = HANG_TIMEOUT_S,
         grace_s: float = GRACE_S,
         installed_only: bool = True,
+        given_up: Callable[[], bool] = lambda: False,
     ) -> RigClient:
         """Start a session and wait until its subject is open. It is paused at tick 0, and nothing is watched.
 
@@ -102,6 +103,7 @@ class RigClient:
         start_timeout_s : for opening the subject
         hang_timeout_s : without a sign of life, until SubjectHung is told; longer than a tick may ever take
         grace_s : for ending by itself, before it is made to
+        given_up : looked at while the subject opens: whether nobody waits for it any more
 
         Raises
         ------
@@ -109,7 +111,7 @@ class RigClient:
         """
         refuse_in_starting_process()
         settings = HostSettings(plugin, dict(options or {}), seed, installed_only, _fresh_prefix(), ring_bytes, grace_s)
-        return cls(Link(settings, start_timeout_s, hang_timeout_s), start_timeout_s)
+        return cls(Link(settings, start_timeout_s, hang_timeout_s, given_up), start_timeout_s)
 
     def start_assistant(self) -> RigClient:
         """Another session of the same subject in a process of its own, which gives way to this one.
@@ -303,7 +305,7 @@ class RigClient:
         self._link.close()
         unread += self._link.take_events(None)
         self._readers.clear()
-        self._link = Link(settings, self._start_timeout_s, self.hang_timeout_s, unread)
+        self._link = Link(settings, self._start_timeout_s, self.hang_timeout_s, unread=unread)
         return self._link.description
 
     def close(self) -> None:

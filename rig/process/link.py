@@ -5,8 +5,9 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -55,6 +56,7 @@ class Link:
     settings : of the process
     start_timeout_s : for opening the subject
     hang_timeout_s : without a sign of life
+    given_up : looked at while the subject opens: whether nobody waits for it any more
     unread : events of the process that this one follows
 
     Raises
@@ -63,7 +65,12 @@ class Link:
     """
 
     def __init__(
-        self, settings: HostSettings, start_timeout_s: float, hang_timeout_s: float, unread: Iterable[Event] = ()
+        self,
+        settings: HostSettings,
+        start_timeout_s: float,
+        hang_timeout_s: float,
+        given_up: Callable[[], bool] = lambda: False,
+        unread: Iterable[Event] = (),
     ) -> None:
         self.settings = settings
         self.rings: dict[str, StreamOpened] = {}
@@ -89,7 +96,7 @@ class Link:
         self._listener.start()
         atexit.register(self._close_at_exit)
         try:
-            self._await_ready(start_timeout_s)
+            self._await_ready(start_timeout_s, given_up)
         except BaseException:
             self.close()
             raise
@@ -198,15 +205,19 @@ class Link:
 
     # ---- listening
 
-    def _await_ready(self, timeout_s: float) -> None:
+    def _await_ready(self, timeout_s: float, given_up: Callable[[], bool]) -> None:
+        until_s = time.monotonic() + timeout_s
         with self._changed:
-            came = self._changed.wait_for(lambda: self._state is not State.STARTING or self._start_fault, timeout_s)
+            while self._state is State.STARTING and self._start_fault is None:
+                if given_up():
+                    raise SessionError(f"asked to open {self.settings.plugin!r}; it was given up before it was ready")
+                if time.monotonic() >= until_s:
+                    raise SessionError(
+                        f"asked to open {self.settings.plugin!r}; it is not ready after {timeout_s:g} s: allow it more"
+                    )
+                self._changed.wait(LOOK_S)
         if self._start_fault is not None:
             raise self._start_fault.to_error()
-        if not came:
-            raise SessionError(
-                f"asked to open {self.settings.plugin!r}; it is not ready after {timeout_s:g} s: allow it more"
-            )
         if self._description is None:
             raise SessionError(self._end)
 

@@ -336,6 +336,13 @@ def test_a_subject_that_does_not_open_in_time() -> None:
         RigClient.start(UNRULY, {"fault": "sleep at open"}, installed_only=False, start_timeout_s=0.5, grace_s=0.1)
 
 
+def test_a_start_can_be_given_up() -> None:
+    with pytest.raises(SessionError, match="given up before it was ready"):
+        RigClient.start(
+            UNRULY, {"fault": "sleep at open"}, installed_only=False, start_timeout_s=1e6, given_up=lambda: True
+        )
+
+
 def test_waiting_for_a_pause_that_does_not_come(client: RigClient) -> None:
     client.run()
     with pytest.raises(SessionError, match=r"waited 0.01 s for the session to pause; it is running"):

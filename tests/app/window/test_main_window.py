@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
@@ -25,6 +26,7 @@ from pytestqt.qtbot import QtBot
 from app.window.desk import Opening
 from app.window.main_window import MainWindow
 from rig.log import LogKind
+from rig.process.client import RigClient
 from rig.process.protocol import State
 from rig.storage.recording import Recording
 
@@ -224,6 +226,24 @@ def test_what_cannot_be_opened_is_one_line_and_the_window_lives_on(
     qtbot.waitUntil(lambda: line in window.messages.text, timeout=OPEN_MS)
     window.start_with(CELL)
     qtbot.waitUntil(lambda: window.desk.tick > 0, timeout=OPEN_MS)
+
+
+def test_a_subject_that_never_opens_holds_nobody_up(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = RigClient.start
+
+    def start_patiently(plugin: str, *args: Any, **others: Any) -> RigClient:
+        return start(plugin, *args, installed_only=False, start_timeout_s=1e6, **others)
+
+    monkeypatch.setattr(RigClient, "start", start_patiently)
+    never = Opening("tests.rig.unruly_subject:PLUGIN", {"fault": "sleep at open"})
+    window.start_with(never)
+    window.start_with(CELL)
+    qtbot.waitUntil(lambda: window.desk.tick > 0, timeout=OPEN_MS)
+    window.start_with(never)
+    window.close()
+    assert window.desk.client is None
 
 
 def test_a_crash_is_one_line_and_the_recording_is_whole(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
