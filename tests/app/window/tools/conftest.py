@@ -132,7 +132,7 @@ def open_bench(
 ) -> Callable[..., Bench]:
     """Puts a subject on the desk: ``open_bench(plugin, **options)``; the model cell when nothing is said."""
 
-    def start(plugin: str, options: Mapping[str, str], seed: int) -> RigClient:
+    def start(plugin: str, options: Mapping[str, str], seed: int, given_up: Callable[[], bool]) -> RigClient:
         return sessions.get(plugin, options)
 
     monkeypatch.setattr("app.window.desk.RigClient.start", start)
