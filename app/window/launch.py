@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 from PySide6.QtCore import QSettings, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.draw.warm import start_warming
 from app.window.desk import Opening
@@ -65,13 +65,23 @@ def first_subject(settings: QSettings) -> Opening:
     return last if last in made else made[0]
 
 
+def show_fitting(window: QWidget) -> None:
+    """Show a window as large as it is, or all over a screen that is too small for that."""
+    room = window.screen().availableSize()
+    if window.size().boundedTo(room) == window.size():
+        window.show()
+    else:
+        window.resize(room)  # maximising alone does nothing where no window manager runs
+        window.showMaximized()
+
+
 def run_window(opening: Opening | None = None, *, reset: bool = False) -> int:
     """Open the window and stay until it is closed. Returns the exit code."""
     log_to_file()
     made = application()
     settings = open_settings(reset=reset)
     window = MainWindow(settings)
-    window.show()
+    show_fitting(window)
     chosen = opening or first_subject(settings)
     QTimer.singleShot(0, lambda: window.start_with(chosen))
     warming: list[object] = []  # held until the window closes; it ends by itself

@@ -257,7 +257,7 @@ class MainWindow(QMainWindow):
         assert description is not None
         assert status is not None
         self.transport.show_subject(description.info.name)
-        self.setWindowTitle(f"Headstage — {description.info.name}")
+        self.setWindowTitle(description.info.name)  # Qt adds the application's own where that is the custom
         self.messages.show_progress("")
         self.transport.show_state(status.state)
         if self.desk.asked is not None and self.desk.asked.plugin != "playback":

@@ -154,9 +154,10 @@ class TimelineBar(QWidget):
 
     def show_time(self, pull: Pull, tick_hz: float, tick_name: str) -> None:
         self._pull, self._hz, self._tick_name = pull, tick_hz, tick_name
-        # a pixel is what can be seen of it
+        # drawn anew when something moved by a pixel: the scale shrinks as the run grows, so that now itself stays in place
+        scale = int(math.log(self._end) * self.width())
         key = (
-            self._x(pull.tick), self._x(pull.start_tick), pull.live, pull.tick // max(self._end // 64, 1),
+            scale, self._x(pull.tick), self._x(pull.start_tick), pull.live,
             len(self._events.spans), len(self._events.marks),
         )  # fmt: skip
         if key != self._drawn:
