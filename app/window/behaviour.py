@@ -163,7 +163,9 @@ class BehaviourPane(Pane):
                 self.set_detail("")
             return
         twin = self.desk.shown_ring(f"twin.{self._stream.name}")
-        self.twin_button.setVisible(twin is not None)
+        if self.twin_button.isHidden() == (twin is not None):
+            self.twin_button.setVisible(twin is not None)
+            self._show_hint()
         span = reader.span()
         stop_tick = span.stop_tick if pull.live else pull.stop_tick
         waits = "" if pull.live else self.desk.past.notice
@@ -193,7 +195,7 @@ class BehaviourPane(Pane):
         if view in (TwinView.OVERLAY, TwinView.DIFFERENCE) and twin is not None:
             apart = differing(frame.data, twin.data)
             image = marked(image, apart, self._mark, faint=view is TwinView.DIFFERENCE) if apart.any() else image
-            parts = (*parts, f"{grouped(int(apart.sum()))} px differ")
+            parts = (parts[0], f"{grouped(int(apart.sum()))} px differ", *parts[1:])
         elif view is TwinView.TWIN and twin is not None:
             image = image_of(twin.data, reader.info.palette)
             parts = (f"twin's {_frame_text(twin, live)}", *_rate(twin.gap_ticks, self._info))
@@ -267,7 +269,7 @@ class BehaviourPane(Pane):
     def _show_hint(self) -> None:
         playing = self._playable and self.hasFocus()
         self.picture.show_playing(playing)
-        self._hint.setVisible(self._playable)
+        self._hint.setVisible(self._playable and (playing or self.twin_button.isHidden()))  # there is room for one
         self._hint.setText("playing" if playing else "click to play")
         self._hint.setProperty("playing", playing)
         self._hint.style().polish(self._hint)

@@ -9,11 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QListWidget, QListWidgetItem, QWidget
 
 from app.window.desk import Desk
+from app.window.elided_label import ElidedLabel
 from app.window.figures import bytes_text
 from app.window.recording_facts import RecordingFacts, free_path
 from app.window.recording_fields import SHOWN, TargetField, UnitsField
 from app.window.recording_sheet import Offers, RecordingSheet
-from app.window.tools.tool_tab import ElidedLabel
 from app.window.work import Doing
 from rig.errors import SpecError
 from rig.export.formats import FORMATS, ExportFormat

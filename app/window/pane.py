@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.window.desk import Desk, Pull
+from app.window.elided_label import ElidedLabel
 
 
 class Pulls(Protocol):
@@ -35,7 +36,7 @@ class Pane(QWidget):
         self._header.setObjectName("paneHeader")
         name = QLabel(title, self._header)
         name.setObjectName("paneTitle")
-        self._detail = QLabel("", self._header)
+        self._detail = ElidedLabel("", self._header)
         self._detail.setObjectName("paneDetail")
         self._detail.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.header_layout = QHBoxLayout(self._header)
@@ -58,8 +59,7 @@ class Pane(QWidget):
 
     def set_detail(self, text: str) -> None:
         """What is shown right in the header."""
-        if self._detail.text() != text:
-            self._detail.setText(text)
+        self._detail.set_whole(text)
 
     def pull(self, pull: Pull) -> None:
         """Take what is new from the rings; called some sixty times a second while visible."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 
 def header_button(text: str, tip: str, act: Callable[[], object] | None, parent: QWidget) -> QToolButton:
@@ -49,12 +49,6 @@ def check_choice(menu: QMenu, chosen: str) -> None:
     """Mark another of a menu's exclusive entries."""
     for action in menu.actions():
         action.setChecked(action.text() == chosen)
-
-
-def let_give_way(widget: QWidget) -> None:
-    """Let a header's detail be cut rather than make its pane wide."""
-    widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    widget.setMinimumWidth(0)
 
 
 def fitting_text(parts: Sequence[str], width: float, measure: Callable[[str], float]) -> str:

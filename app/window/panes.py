@@ -34,11 +34,11 @@ class Place:
 
 
 DOCKS: tuple[Place, ...] = (
-    Place("Preparation", PreparationPane, 300, 560),
-    Place("Oscilloscope", ScopePane, 900, 360, right_of="Preparation"),
+    Place("Preparation", PreparationPane, 325, 560),
+    Place("Oscilloscope", ScopePane, 875, 360, right_of="Preparation"),
     Place("Behaviour", BehaviourPane, 370, 330, right_of="Oscilloscope"),
-    Place("Watch list", WatchListPane, 300, 260, below="Preparation"),
-    Place("Raster", RasterPane, 900, 280, below="Oscilloscope"),
-    Place("Spectrogram", SpectrogramPane, 900, 220, below="Raster"),
+    Place("Watch list", WatchListPane, 325, 260, below="Preparation"),
+    Place("Raster", RasterPane, 875, 280, below="Oscilloscope"),
+    Place("Spectrogram", SpectrogramPane, 875, 220, below="Raster"),
     Place("Tools", ToolsPane, 370, 480, below="Behaviour"),
 )

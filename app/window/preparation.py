@@ -252,8 +252,8 @@ class PreparationPane(Pane):
             self.set_detail("")
             return
         chosen = len(self.desk.selection)
-        text = f"{grouped(len(self.units))} units"
-        self.set_detail(f"{text} · {grouped(chosen)} selected" if chosen else text)
+        n_units = grouped(len(self.units))
+        self.set_detail(f"{grouped(chosen)} of {n_units} selected" if chosen else f"{n_units} units")
 
     # ---- the pointer
 

@@ -11,12 +11,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from app.window.desk import Desk
+from app.window.elided_label import ElidedLabel
 from app.window.figures import grouped
 from app.window.recording_facts import RecordingFacts, RecordingOffer, clipped_stretch
 from app.window.sheet import ask_folder, ask_where
 from app.window.tools.time_edit import TimeEdit
 from app.window.tools.time_text import both, read_ticks
-from app.window.tools.tool_tab import ElidedLabel
 from app.window.work import Work
 from rig.errors import HeadstageError, SpecError, TickError
 from rig.selection import GRAMMAR, select_units

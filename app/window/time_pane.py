@@ -12,7 +12,7 @@ from app.window.desk import Desk, Pull
 from app.window.figures import grouped
 from app.window.image_canvas import ImageCanvas
 from app.window.pane import Pane
-from app.window.pane_header import fitting_text, let_give_way
+from app.window.pane_header import fitting_text
 from app.window.perturbed_spans import PerturbedSpan, PerturbedSpans
 from app.window.plot_colours import PlotColours
 from app.window.time_axis import TimeAxis
@@ -46,7 +46,6 @@ class TimePane(Pane):
         self._details: tuple[object, ...] = ()
         self._age_s = 1.0
         self._last_tick = 0
-        let_give_way(self._detail)
         self.canvas.hovered.connect(self._on_hovered)
         self.canvas.left.connect(lambda: desk.view.set_crosshair(None))
         desk.view.crosshair_moved.connect(self.show_crosshair)

@@ -20,6 +20,7 @@ LEFT, RIGHT, FOOT = 64, 12, 16  # px: row names, margin, the scale's figures
 EMPTY = "The whole run, what is done to the subject, and your notes will lie here"
 N_TEXT_ROWS, MAX_MARK_CHARACTERS = 3, 24
 MAX_MARKS = 2000  # newest kept for drawing; the log keeps all
+PLATE_ALPHA = 215
 REFRESH_S = 0.1  # while it runs
 TIP = "The whole run. Drag to look back while it runs; double click to go live (End)"
 
@@ -154,7 +155,7 @@ class TimelineBar(QWidget):
 
     def show_time(self, pull: Pull, tick_hz: float, tick_name: str) -> None:
         self._pull, self._hz, self._tick_name = pull, tick_hz, tick_name
-        # drawn anew when something moved by a pixel: the scale shrinks as the run grows, so that now itself stays in place
+        # drawn anew when something moved by a pixel: the scale shrinks as the run grows, so that now stays in place
         scale = int(math.log(self._end) * self.width())
         key = (
             scale, self._x(pull.tick), self._x(pull.start_tick), pull.live,
@@ -269,7 +270,11 @@ class TimelineBar(QWidget):
         row = next((r for r, right in enumerate(taken_px) if x >= right), None)
         if row is not None:
             text = mark.text[:MAX_MARK_CHARACTERS]
-            painter.drawText(QPointF(x + 3, 2 + metrics.ascent() + row * metrics.height()), text)
+            at = QPointF(x + 3, 2 + metrics.ascent() + row * metrics.height())
+            plate = QColor(self.theme.window)
+            plate.setAlpha(PLATE_ALPHA)  # spans lie behind words, and words must be read
+            painter.fillRect(metrics.boundingRect(text).translated(at).adjusted(-2, 0, 2, 0), plate)
+            painter.drawText(at, text)
             taken_px[row] = x + metrics.horizontalAdvance(text) + 8
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

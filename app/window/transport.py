@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -23,10 +23,12 @@ from PySide6.QtWidgets import (
 from app.window.desk import Desk, Pull
 from app.window.figure_label import FigureLabel
 from app.window.figures import bytes_text, clock_text, duration_text, grouped, speed_text
+from app.window.giving_way import GivingWay, Optional
 from app.window.speeds import SPEEDS
 from app.window.twin_view import TwinView
 from rig.process.protocol import MOVING, OVER, State
 
+LEAST_PX = 900  # with what never gives way: subject, buttons, speed, clock, twin, what is recorded
 REFRESH_S = 0.05  # digits that change more often cannot be read
 LAMP_WORDS = {"off": "idle", "good": "well", "poor": "strained", "bad": "failed"}
 
@@ -72,8 +74,8 @@ class Transport(QFrame):
         layout.addWidget(speed_box)
         self._clock_box, self.clock = _figure("subject time", "0.000 000 s", self)
         layout.addWidget(self._clock_box)
-        tick_box, self.tick = _figure("tick", "0", self)
-        layout.addWidget(tick_box)
+        self._tick_box, self.tick = _figure("tick", "0", self)
+        layout.addWidget(self._tick_box)
         twin_box, self.twin = _figure("intact twin", "off", self)
         layout.addWidget(twin_box)
         self.twin_view = QToolButton(self)
@@ -99,6 +101,17 @@ class Transport(QFrame):
         self.lamps = {name: _Lamp(name, self) for name in ("subject", "ring", "disk", "screen")}
         for lamp in self.lamps.values():
             layout.addWidget(lamp)
+        self._clocked, self._twinned = True, False
+        self._room = GivingWay(
+            self,
+            (
+                Optional(tuple(lamp.label for lamp in self.lamps.values()), lambda: True),
+                Optional((self._tick_box,), lambda: self._clocked),
+                Optional((self.twin_view,), lambda: self._twinned),
+                Optional((self.record.rate_and_left,), lambda: self.record.recording),
+                Optional((self.record.name_and_detail,), lambda: self.record.recording),
+            ),
+        )
         self._slow_s = 0.0
         self._age_s = REFRESH_S
         self.show_state(None)
@@ -106,9 +119,19 @@ class Transport(QFrame):
     def sizeHint(self) -> QSize:
         return QSize(1200, 56)
 
+    def minimumSizeHint(self) -> QSize:
+        return QSize(LEAST_PX, 56)  # the window can be that narrow whatever is to be shown: some of it gives way
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit_subject()
+        self._room.fit()
         super().resizeEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() is QEvent.Type.LayoutRequest:  # something in it takes more or less room than before
+            self._room.fit()
+        return done
 
     def show_subject(self, text: str) -> None:
         """Its name, on the button that puts another in its place."""
@@ -138,9 +161,10 @@ class Transport(QFrame):
 
     def show_twin(self, action: str | None, tick: int | None) -> None:
         """``on``, ``off`` or ``differs`` since a tick."""
-        self.twin_box.setVisible(action != "off")
-        self.twin_view.setVisible(action != "off")
+        self._twinned = action != "off"
+        self.twin_box.setVisible(self._twinned)
         self.twin.setText("in step" if action != "differs" or tick is None else f"differs since {grouped(tick)}")
+        self._room.fit()
 
     def pull(self, pull: Pull) -> None:
         """Figures only; they are cheap, and the only thing here that moves."""
@@ -156,7 +180,8 @@ class Transport(QFrame):
         self._age_s = 0.0
         self.tick.setText(grouped(pull.tick))
         self.clock.setText(clock_text(pull.tick, info.tick_hz))
-        self._clock_box.setVisible(info.tick_hz > 0)
+        self._clocked = info.tick_hz > 0
+        self._clock_box.setVisible(self._clocked)
         self.achieved.setText(speed_text(status, info.tick_name))
         figures = status.recorder
         self.record.show_recording(figures is not None)
@@ -226,20 +251,19 @@ class RecordButton(QPushButton):
         layout.setSpacing(8)
         layout.addWidget(self._dot)
         layout.addWidget(self._clock)
-        self._columns = []
-        for upper, lower in ((self._name, self._detail), (self._rate, self._left)):
-            column = QWidget(self)
-            inner = QVBoxLayout(column)
-            inner.setContentsMargins(0, 0, 0, 0)
-            inner.setSpacing(0)
-            inner.addWidget(upper)
-            inner.addWidget(lower)
-            layout.addWidget(column)
-            self._columns.append(column)
+        self.name_and_detail = _column(self._name, self._detail, self)
+        self.rate_and_left = _column(self._rate, self._left, self)
+        layout.addWidget(self.name_and_detail)
+        layout.addWidget(self.rate_and_left)
         for child in self.findChildren(QWidget):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._recording: bool | None = None
+        self._what = ""
         self.show_recording(False)
+
+    @property
+    def recording(self) -> bool:
+        return bool(self._recording)
 
     def sizeHint(self) -> QSize:
         layout = self.layout()
@@ -253,12 +277,13 @@ class RecordButton(QPushButton):
             return
         self._recording = recording
         self.setProperty("recording", recording)
-        for column in self._columns:
+        for column in (self.name_and_detail, self.rate_and_left):
             column.setVisible(recording)
         self.updateGeometry()
         if not recording:
             self._clock.setText("REC")
-        self.setToolTip("Stop recording (R)" if recording else "Record what is watched (R)")
+            self._what = ""
+        self._tell()
         style = self.style()
         for widget in (self, self._dot, self._clock):
             style.unpolish(widget)
@@ -266,8 +291,9 @@ class RecordButton(QPushButton):
 
     def show_name(self, name: str, detail: str) -> None:
         self._name.setText(self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 150))
-        self._name.setToolTip(name)
         self._detail.setText(detail)
+        self._what = f"{name}, {detail}"
+        self._tell()
 
     def show_clock(self, text: str) -> None:
         if len(text) != len(self._clock.text()):
@@ -279,6 +305,15 @@ class RecordButton(QPushButton):
             self._rate.setText(rate)
             self._left.setText(left)
             self.updateGeometry()
+            self._tell()
+
+    def _tell(self) -> None:
+        """All of it, for where not all of it has room."""
+        if not self.recording:
+            self.setToolTip("Record what is watched (R)")
+            return
+        lines = (self._what, f"{self._rate.text()}, {self._left.text()}", "Stop recording (R)")
+        self.setToolTip("\n".join(line for line in lines if line.strip(", ")))
 
 
 class _Lamp(QWidget):
@@ -293,11 +328,11 @@ class _Lamp(QWidget):
         self._dot = QLabel("●", self)
         self._dot.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._dot.setObjectName("lamp")
-        label = QLabel(name, self)
-        label.setObjectName("caption")
-        label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.label = QLabel(name, self)
+        self.label.setObjectName("caption")
+        self.label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self._dot)
-        layout.addWidget(label)
+        layout.addWidget(self.label)
         self.level = ""
         self.show_level("off")
 
@@ -309,6 +344,16 @@ class _Lamp(QWidget):
         self._dot.style().unpolish(self._dot)
         self._dot.style().polish(self._dot)
         self.setToolTip(f"{self._name}: {LAMP_WORDS[level]}")
+
+
+def _column(upper: QWidget, lower: QWidget, parent: QWidget) -> QWidget:
+    column = QWidget(parent)
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    layout.addWidget(upper)
+    layout.addWidget(lower)
+    return column
 
 
 def _tool(text: str, tip: str, signal: object, parent: QWidget) -> QToolButton:

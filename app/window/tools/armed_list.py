@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from app.window.desk import Desk
+from app.window.elided_label import ElidedLabel
 from app.window.tools.stimulus import StimulusForm, TriggerKind, condition_text
-from app.window.tools.tool_tab import ElidedLabel, caption, clear_layout, row_of
+from app.window.tools.tool_tab import caption, clear_layout, row_of
 from rig.errors import SpecError
 from rig.log import LogEntry, LogKind
 

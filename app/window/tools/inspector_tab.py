@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.theme import Theme, region_colours
 from app.window.desk import Desk, Pull
-from app.window.tools.tool_tab import ElidedLabel, ToolTab, caption, clear_layout, hint
+from app.window.elided_label import ElidedLabel
+from app.window.tools.tool_tab import ToolTab, caption, clear_layout, hint
 from app.window.tools.unit_facts import facts_of, name_of, neighbours_of, shares_of, signals_of
 from app.window.tools.unit_plots import UnitPlots, rate_text
 from app.window.tools.unit_samples import rates_of_units, stats_of_unit, streams_of_units

@@ -15,9 +15,10 @@ from app.protocol.runner import Runner
 from app.protocol.steps import MAX_REPEATS, Do, Protocol, Step
 from app.theme import Theme
 from app.window.desk import Desk, Level
+from app.window.elided_label import ElidedLabel
 from app.window.tools.standing import probes_of
 from app.window.tools.step_editor import StepEditor, tool
-from app.window.tools.tool_tab import ElidedLabel, ToolTab, caption, hint, row_of
+from app.window.tools.tool_tab import ToolTab, caption, hint, row_of
 from rig.errors import HeadstageError
 from rig.log import LogEntry, LogKind
 from rig.spec import Bench

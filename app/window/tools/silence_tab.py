@@ -6,12 +6,13 @@ from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QPushButton,
 
 from app.theme import Theme
 from app.window.desk import Desk, Level, Pull
+from app.window.elided_label import ElidedLabel
 from app.window.tools.silencing import LESION_TEXT, HoldLine, hold_line, lesionable
 from app.window.tools.standing import Holdings
 from app.window.tools.targets import TargetBox
 from app.window.tools.time_edit import TimeEdit
 from app.window.tools.time_text import read_ticks
-from app.window.tools.tool_tab import ElidedLabel, ToolTab, caption, clear_layout, field_caption, form, hint, row_of
+from app.window.tools.tool_tab import ToolTab, caption, clear_layout, field_caption, form, hint, row_of
 from app.window.tools.unit_text import count_text, short_name
 from rig.errors import HeadstageError, SpecError
 from rig.log import LogEntry

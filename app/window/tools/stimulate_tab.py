@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QVBoxLa
 
 from app.theme import Theme
 from app.window.desk import Desk, Level
+from app.window.elided_label import ElidedLabel
 from app.window.tools.armed_list import ArmedList
 from app.window.tools.field_grid import FieldGrid
 from app.window.tools.given_stimuli import GivenStimuli
@@ -25,7 +26,7 @@ from app.window.tools.stimulus import (
 from app.window.tools.targets import TargetBox
 from app.window.tools.time_edit import TimeEdit
 from app.window.tools.time_text import moment
-from app.window.tools.tool_tab import ElidedLabel, ToolTab, caption, clear_layout, row_of
+from app.window.tools.tool_tab import ToolTab, caption, clear_layout, row_of
 from app.window.tools.train_preview import TrainPreview
 from rig.errors import HeadstageError
 from rig.log import LogEntry

@@ -7,9 +7,10 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from app.window.desk import Desk
+from app.window.elided_label import ElidedLabel
 from app.window.tools.standing import probes_of
 from app.window.tools.stimulus import Target, target_near, target_of_selection
-from app.window.tools.tool_tab import ElidedLabel, caption, row_of
+from app.window.tools.tool_tab import caption, row_of
 from app.window.tools.unit_text import describe_units
 from rig.errors import HeadstageError
 from rig.log import LogEntry, LogKind

@@ -96,7 +96,7 @@ def test_header_says_how_many_units_and_how_many_are_selected(cell: tuple[Table,
     table, pane = cell
     assert pane._detail.text() == "16 units"
     table.desk.select([101, 102])
-    assert pane._detail.text() == "16 units · 2 selected"
+    assert pane._detail.text() == "2 of 16 selected"
 
 
 def test_a_click_selects_shift_adds_control_turns_and_nothing_empties(cell: tuple[Table, PreparationPane]) -> None:
