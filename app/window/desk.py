@@ -316,7 +316,7 @@ class Desk(QObject):
         elif isinstance(event, RecordingWarned):
             self.say(Level.WARNING, event.line)
         elif isinstance(event, SubjectFailed | SubjectCrashed):
-            self.say(Level.ERROR, event.line, event.details)
+            self.say(Level.ERROR, f"{event.line} (Ctrl+Shift+R)", event.details)
             self.state_changed.emit(State.FAILED if isinstance(event, SubjectFailed) else State.CRASHED)
         elif isinstance(event, SubjectHung):
             self.say(Level.ERROR, event.line)

@@ -194,7 +194,8 @@ class Transport(QFrame):
         else:
             self.lamps["disk"].show_level("off")
         self.lamps["screen"].show_level("poor" if self._slow_s > 0.05 else "good")
-        self.lamps["ring"].show_level("good" if self.desk.client is not None and self.desk.client.watched else "off")
+        client = self.desk.client
+        self.lamps["ring"].show_level("good" if client is not None and self.desk.alive and client.watched else "off")
 
 
 _BUTTON_MARGIN_PX = 44

@@ -303,10 +303,10 @@ class Link:
             remove_rings(self.settings.prefix, self._status.n_rings)
             with suppress(FileNotFoundError):
                 self._status.remove()
-            self.rings.clear()
             if self._closing or self._start_fault is not None:
+                self.rings.clear()
                 self._state = State.STOPPED
-            else:
+            else:  # rings that somebody has open can still be looked at: what came before is in them
                 before_ready = self._description is None
                 self._state = State.CRASHED
                 self._end = start_line(exit_code) if before_ready else crash_line(exit_code, self._last_status.tick)

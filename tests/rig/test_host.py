@@ -157,6 +157,7 @@ def test_a_subject_that_takes_its_process_with_it(
                 client.run()
         with pytest.raises(SessionError, match="waited for the session to pause; it is crashed"):
             client.wait_until_paused(TIMEOUT_S)
+        assert client.ring("spikes") is reader  # what came before can still be looked at
         assert len(reader.ticks(0, 1000).copy()) == 1000
         client.restart()
         client.watch("spikes")
