@@ -299,7 +299,7 @@ class Link:
         self._process.end(LINGER_S)
         exit_code, details = self._process.exit_code, self._process.take_crash_report()
         with self._changed:
-            self._last_status = self._status.get()
+            self._last_status = replace(self._status.get(), recorder=None)  # nobody records any more
             remove_rings(self.settings.prefix, self._status.n_rings)
             with suppress(FileNotFoundError):
                 self._status.remove()

@@ -150,7 +150,7 @@ def test_a_subject_that_takes_its_process_with_it(
         (crashed,) = [e for e in told if isinstance(e, SubjectCrashed)]
         assert crashed.line == f"the subject's process ended by itself ({words}) at tick 1000: restart the session"
         assert ("in misbehave" in crashed.details) == (fault == "segfault")
-        assert (client.status.state, client.status.tick) == (State.CRASHED, 1000)
+        assert (client.status.state, client.status.tick, client.status.recorder) == (State.CRASHED, 1000, None)
         assert shared_memory_of(nothing_left) == []
         for _ in range(2):
             with pytest.raises(SessionError, match="asked for Run; the subject's process ended by itself"):
