@@ -36,7 +36,8 @@ def duration_text(seconds: float) -> str:
 def span_text(n_ticks: float, tick_hz: float, tick_name: str) -> str:
     """A stretch of time: ``20.0 µs``, or ticks where the subject has no clock."""
     if tick_hz <= 0:
-        return f"{n_ticks:.4g} {tick_name}s"
+        number = grouped(round(n_ticks)) if n_ticks >= 1000 else f"{n_ticks:.4g}"
+        return f"{number} {tick_name}s"
     return seconds_text(n_ticks / tick_hz)
 
 

@@ -47,6 +47,26 @@ _SQRT_HALF = np.float32(math.sqrt(0.5))
 _GELU_SCALE, _GELU_CUBE = np.float32(math.sqrt(2 / math.pi)), np.float32(0.044715)
 
 
+# numba compiles an assignment to a slice together with the words of its error message, in seconds each: loops do not
+@njit(cache=True, nogil=True)
+def put(source: Any, at: int, n: int, to: Any, to_at: int) -> None:
+    """to[to_at + i] = source[at + i] for n numbers."""
+    for i in range(n):
+        to[to_at + i] = source[at + i]
+
+
+@njit(cache=True, nogil=True)
+def add(x: Any, delta: Any, first: int, stop: int) -> None:
+    for i in range(first, stop):
+        x[i] += delta[i]
+
+
+@njit(cache=True, nogil=True)
+def times(x: Any, by: Any, first: int, stop: int) -> None:
+    for i in range(first, stop):
+        x[i] *= by[i]
+
+
 @njit(cache=True, nogil=True, inline="always")
 def exponential(x: Any) -> Any:
     """exp to 1 unit in the last place between -87 and 88, and no further."""

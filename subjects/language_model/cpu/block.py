@@ -126,6 +126,14 @@ def put(lanes: Any, first: int, stop: int, new: int, end: int, rows: Any, at: in
 
 
 @njit(cache=True, nogil=True)
+def put_lanes(source: Any, n: int, to: Any, to_at: int) -> None:
+    """to[to_at + i] = source[i] for n rows of lanes."""
+    for i in range(n):
+        for lane in range(N_LANES):
+            to[to_at + i, lane] = source[i, lane]
+
+
+@njit(cache=True, nogil=True)
 def add_lanes(x: Any, delta: Any, first: int, stop: int) -> None:
     for i in range(first, stop):
         for lane in range(N_LANES):
@@ -154,7 +162,9 @@ def enter_lanes(
     multiply_lanes(sizes[KIND], store, vectors, m[GATE], x, first, stop, gate, panel)
     activate(sizes[ACTIVATION], gate[first:stop].reshape(-1), n)
     multiply_lanes(sizes[KIND], store, vectors, m[UP], x, first, stop, post, panel)
-    post[first:stop] *= gate[first:stop]
+    for i in range(first, stop):
+        for lane in range(N_LANES):
+            post[i, lane] *= gate[i, lane]
 
 
 @njit(cache=True, nogil=True)
@@ -187,7 +197,7 @@ def attend_lanes(
                         trace[2][lane, layer, head, j] = p[j, lane]
             for i in range(0, n, N_TILE):
                 tile(values[layer, kv], i, 1, stride, p, 0, start + N_LANES, mixed, i)
-            z[head * n : (head + 1) * n] = mixed[:n]
+            put_lanes(mixed, n, z, head * n)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
@@ -196,7 +206,7 @@ def turn_lanes(h: Any, start: int, sizes: Any, eps: Any, vectors: Any, weight: i
     if weight != NONE:
         norm_lanes(h, n, eps, vectors, weight, NONE, out)
     else:
-        out[:n] = h
+        put_lanes(h, n, out, 0)
     if sizes[ROTARY]:
         cosines, sines = turns
         half = n // 2

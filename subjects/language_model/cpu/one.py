@@ -15,11 +15,14 @@ from subjects.language_model.cpu.arithmetic import (
     FAST,
     N_OUT,
     activate,
+    add,
     exponentiate,
     highest,
     multiply,
     norm,
+    put,
     share,
+    times,
     widen,
 )
 from subjects.language_model.cpu.packed import (
@@ -83,7 +86,7 @@ def read_one(
         if part == HEADS:
             if layer > 0 and rank == 0:
                 to = sizes[FIRST_RESIDUAL] + (layer - 1) * d_model
-                activity[0, to : to + d_model] = x[:d_model]
+                put(x, 0, d_model, activity[0], to)
             norm(x, d_model, eps, vectors, g[ATTENTION_NORM, 0], g[ATTENTION_NORM, 1], normed)
             if layer == n_layers:
                 e, f = share(sizes[N_TOKENS], N_ROWS, rank, n_ranks)
@@ -99,17 +102,17 @@ def read_one(
             e, f = share(sizes[N_HEADS], 1, rank, n_ranks)
             n = sizes[D_HEAD]
             for head in range(e, f):
-                z_trace[0, layer, head, :] = z[head * n : (head + 1) * n]
+                put(z, head * n, n, z_trace[0, layer, head], 0)
             multiply(sizes[KIND], store, vectors, m[OUT], z, a, b, delta)
-            x[a:b] += delta[a:b]
+            add(x, delta, a, b)
             meet(meeting, n_ranks)
             norm(x, d_model, eps, vectors, g[MLP_NORM, 0], g[MLP_NORM, 1], normed)
             enter(sizes, store, vectors, m, normed, gate, post, c, d)
         else:
             to = layer * d_mlp
-            activity[0, to + c : to + d] = post[c:d]
+            put(post, c, d - c, activity[0], to + c)
             multiply(sizes[KIND], store, vectors, m[LEAVE], post, a, b, delta)
-            x[a:b] += delta[a:b]
+            add(x, delta, a, b)
         meet(meeting, n_ranks)
 
 
@@ -133,7 +136,7 @@ def enter(sizes: Any, store: Any, vectors: Any, m: Any, x: Any, gate: Any, post:
     multiply(sizes[KIND], store, vectors, m[GATE], x, first, stop, gate)
     activate(sizes[ACTIVATION], gate[first:stop], stop - first)
     multiply(sizes[KIND], store, vectors, m[UP], x, first, stop, post)
-    post[first:stop] *= gate[first:stop]
+    times(post, gate, first, stop)
 
 
 @njit(cache=True, nogil=True)
@@ -157,15 +160,15 @@ def attend(
         at = (n_heads + kv) * n
         turn(qkv[at : at + n], position, sizes, eps, vectors, g[KEY_NORM, 0], turns, keys[layer, kv, position])
         at += n_kv * n
-        values[layer, kv, position, :n] = qkv[at : at + n]
+        put(qkv, at, n, values[layer, kv, position], 0)
         for head in range(kv * group, (kv + 1) * group):
             turn(qkv[head * n : (head + 1) * n], position, sizes, eps, vectors, g[QUERY_NORM, 0], turns, x_head)
             look(position, np.float32(1 / np.sqrt(np.float64(n))), keys[layer, kv], x_head, stride, scores)
             if wants_pattern:
-                trace[2][0, layer, head, : position + 1] = scores[: position + 1]
+                put(scores, 0, position + 1, trace[2][0, layer, head], 0)
             for i in range(0, stride, N_STEP):
                 mix_rows(values[layer, kv], i, stride, scores, (position + 2) // 2 * 2, mixed, i)
-            z[head * n : (head + 1) * n] = mixed[:n]
+            put(mixed, 0, n, z, head * n)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -175,7 +178,7 @@ def turn(h: Any, position: int, sizes: Any, eps: Any, vectors: Any, weight: int,
     if weight != NONE:
         norm(h, n, eps, vectors, weight, NONE, out)
     else:
-        out[:n] = h
+        put(h, 0, n, out, 0)
     if sizes[ROTARY]:
         cosines, sines = turns
         half = n // 2
