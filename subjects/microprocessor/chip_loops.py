@@ -122,7 +122,7 @@ def _event_half_cycle(circuit: Circuit, ports: Ports, around: Any) -> int:
         idle_bus(around)
     level = pin_level(around)
     if level >= 0 and level != (circuit.pull[around.pin] == PULL_UP):
-        set_pin(circuit, around.pin, level)
+        set_pin(circuit, around.pin, np.int64(level))
     return fetched
 
 

@@ -73,7 +73,7 @@ def change_perturbations(circuit: Circuit, rows: Rows, clamp: NDArray[np.uint8],
         mode_changed[t] = mode[t] != circuit.mode[t]
         circuit.mode[t] = mode[t]
     rewire(circuit, rows)
-    n_listed = 0
+    n_listed = np.int64(0)
     for t in range(n_transistors):
         gate, c1, c2 = rows.gate[t], rows.c1[t], rows.c2[t]
         if mode_changed[t] or clamp_changed[c1] or clamp_changed[c2] or toggled[gate]:

@@ -58,7 +58,10 @@ def read_bus(around: Any, address: int) -> int:
 def _read_bus(around: Any, address: Any) -> Any:
     if _is(around, PlainMemory):
         return lambda around, address: int(around.content[address])
-    return lambda around, address: bus_cycle(around.board, around.rom, around.frames, address, True, 0)
+    # numbers with types of their own (True, 0) would have all of it compiled once more
+    return lambda around, address: bus_cycle(
+        around.board, around.rom, around.frames, np.int64(address), np.bool_(True), np.int64(0)
+    )
 
 
 def write_bus(around: Any, address: int, data: int) -> None:
@@ -75,7 +78,7 @@ def _write_bus(around: Any, address: Any, data: Any) -> Any:
         return store
 
     def write(around: Any, address: int, data: int) -> None:
-        bus_cycle(around.board, around.rom, around.frames, address, False, data)
+        bus_cycle(around.board, around.rom, around.frames, np.int64(address), np.bool_(False), np.int64(data))
 
     return write
 
@@ -103,7 +106,7 @@ def pin_level(around: Any) -> int:
 def _pin_level(around: Any) -> Any:
     if _is(around, PlainMemory):
         return lambda around: -1
-    return lambda around: int(around.board[0].rdy)
+    return lambda around: np.int64(around.board[0].rdy)
 
 
 def frame_ended(around: Any, k: int) -> bool:

@@ -203,7 +203,9 @@ def repeat_line(s: Any, n_lines: int) -> None:
             s.hpos = 0
         else:
             if 0 < y < SCREEN_LINES:
-                s.screen[y] = s.screen[y - 1]
+                # a loop: numba compiles an assignment of rows together with the words of its error message, in seconds
+                for x in range(s.screen.shape[1]):
+                    s.screen[y, x] = s.screen[y - 1, x]
             s.clock += CLOCKS_PER_LINE
         s.line += 1
 
