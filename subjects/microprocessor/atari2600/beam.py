@@ -153,10 +153,10 @@ def collide_below_comb(s: Any) -> None:
         scan = s.scan[k]
         s.counter[k] = (counter - COMB_CLOCKS) % PERIOD
         s.scan[k] = scan - COMB_CLOCKS
-        draw(s, k, 0, COMB_CLOCKS)
+        draw(s, k, np.int64(0), np.int64(COMB_CLOCKS))  # as `run_line` calls it: compiled once
         s.counter[k] = counter
         s.scan[k] = scan
-    draw_playfield(s, 0, COMB_CLOCKS)
+    draw_playfield(s, np.int64(0), np.int64(COMB_CLOCKS))
     latch_collisions(s)
 
 
@@ -199,7 +199,7 @@ def repeat_line(s: Any, n_lines: int) -> None:
     for _ in range(n_lines):
         y = s.line - FIRST_LINE
         if y == 0:
-            run_line(s, CLOCKS_PER_LINE)
+            run_line(s, np.int64(CLOCKS_PER_LINE))
             s.hpos = 0
         else:
             if 0 < y < SCREEN_LINES:
@@ -218,7 +218,7 @@ def run_lines(s: Any, n_lines: int) -> None:
         after = 0
         for i in range(N_OBJECTS):
             before |= (s.scan[i] + AT_REST) << 8 * i
-        run_line(s, CLOCKS_PER_LINE)
+        run_line(s, np.int64(CLOCKS_PER_LINE))
         s.hpos = 0
         s.line += 1
         for i in range(N_OBJECTS):
