@@ -41,6 +41,7 @@ from subjects.microprocessor.event_kernels import (
     record_some,
     set_pin,
 )
+from subjects.microprocessor.plain import plain
 from subjects.microprocessor.surroundings import frame_ended, idle_bus, pin_level, read_bus, write_bus
 
 NODES_NOT, NODES_ALL, NODES_SOME = 0, 1, 2
@@ -122,7 +123,7 @@ def _event_half_cycle(circuit: Circuit, ports: Ports, around: Any) -> int:
         idle_bus(around)
     level = pin_level(around)
     if level >= 0 and level != (circuit.pull[around.pin] == PULL_UP):
-        set_pin(circuit, around.pin, np.int64(level))
+        set_pin(circuit, around.pin, plain(level))
     return fetched
 
 

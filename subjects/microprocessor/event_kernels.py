@@ -38,6 +38,7 @@ from subjects.microprocessor.circuit import (
     WALKED,
     Circuit,
 )
+from subjects.microprocessor.plain import plain
 
 N_WAVES = 50
 """Waves after which a list that is still not empty is dropped: only a lesion can make the chip oscillate that long.
@@ -180,7 +181,7 @@ def settle(circuit: Circuit, n_listed: int) -> None:
 @njit(cache=True)
 def settle_nodes(circuit: Circuit, nodes: NDArray[np.integer]) -> None:
     """Settle from some nodes, in their order; repeats count once."""
-    n_listed = np.int64(0)
+    n_listed = plain(0)
     for node in nodes:
         if not circuit.marks[node] and not circuit.rail[node]:
             circuit.marks[node] = LISTED_A
@@ -196,7 +197,7 @@ def set_pin(circuit: Circuit, node: int, level: int) -> None:
     if not circuit.rail[node]:
         circuit.lists[0] = node
         circuit.marks[node] = LISTED_A
-        settle(circuit, np.int64(1))  # a bare 1 is a type of its own to numba: all of it compiled once more
+        settle(circuit, plain(1))
 
 
 @njit(cache=True)
@@ -223,7 +224,7 @@ def read_data(circuit: Circuit, ports: Ports) -> int:
 @njit(cache=True)
 def force_data(circuit: Circuit, ports: Ports, data: int) -> None:
     """Drive the data bus from outside and settle once. It is never released: a writing chip overrides it."""
-    n_listed = np.int64(0)
+    n_listed = plain(0)
     for bit in range(len(ports.data)):
         node = ports.data[bit]
         circuit.pull[node] = PULL_UP if (data >> bit) & 1 else PULL_DOWN
@@ -254,7 +255,7 @@ def clock_edge(circuit: Circuit, ports: Ports) -> int:
         step = 0
     circuit.counters[COUNT_CLOCK_STEP] = step
     for k in range(ports.clock_start[step], ports.clock_start[step + 1]):
-        set_pin(circuit, np.int64(ports.clock_pin[k]), np.int64(ports.clock_level[k]))
+        set_pin(circuit, plain(ports.clock_pin[k]), plain(ports.clock_level[k]))
     if ports.clock_access[step]:
         if levels_hold(circuit, ports.read_pin, ports.read_level):
             return READ

@@ -25,6 +25,7 @@ from subjects.microprocessor.circuit import (
 )
 from subjects.microprocessor.event_kernels import settle
 from subjects.microprocessor.netlist import Netlist
+from subjects.microprocessor.plain import plain
 
 
 def transistor_modes(netlist: Netlist, row_mode: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -73,7 +74,7 @@ def change_perturbations(circuit: Circuit, rows: Rows, clamp: NDArray[np.uint8],
         mode_changed[t] = mode[t] != circuit.mode[t]
         circuit.mode[t] = mode[t]
     rewire(circuit, rows)
-    n_listed = np.int64(0)
+    n_listed = plain(0)
     for t in range(n_transistors):
         gate, c1, c2 = rows.gate[t], rows.c1[t], rows.c2[t]
         if mode_changed[t] or clamp_changed[c1] or clamp_changed[c2] or toggled[gate]:

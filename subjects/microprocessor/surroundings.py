@@ -18,6 +18,7 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from subjects.microprocessor.atari2600.board import begin_cycle, bus_cycle
+from subjects.microprocessor.plain import plain
 
 
 class PlainMemory(NamedTuple):
@@ -58,9 +59,9 @@ def read_bus(around: Any, address: int) -> int:
 def _read_bus(around: Any, address: Any) -> Any:
     if _is(around, PlainMemory):
         return lambda around, address: int(around.content[address])
-    # numbers with types of their own (True, 0) would have all of it compiled once more
+
     return lambda around, address: bus_cycle(
-        around.board, around.rom, around.frames, np.int64(address), np.bool_(True), np.int64(0)
+        around.board, around.rom, around.frames, plain(address), plain(1), plain(0)
     )
 
 
@@ -78,7 +79,7 @@ def _write_bus(around: Any, address: Any, data: Any) -> Any:
         return store
 
     def write(around: Any, address: int, data: int) -> None:
-        bus_cycle(around.board, around.rom, around.frames, np.int64(address), np.bool_(False), np.int64(data))
+        bus_cycle(around.board, around.rom, around.frames, plain(address), plain(0), plain(data))
 
     return write
 

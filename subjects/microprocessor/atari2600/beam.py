@@ -35,6 +35,7 @@ from subjects.microprocessor.atari2600.state import (
     N_PENDING,
     SCREEN_LINES,
 )
+from subjects.microprocessor.plain import plain
 
 COMB_CLOCKS = 8
 
@@ -153,10 +154,10 @@ def collide_below_comb(s: Any) -> None:
         scan = s.scan[k]
         s.counter[k] = (counter - COMB_CLOCKS) % PERIOD
         s.scan[k] = scan - COMB_CLOCKS
-        draw(s, k, np.int64(0), np.int64(COMB_CLOCKS))  # as `run_line` calls it: compiled once
+        draw(s, k, plain(0), plain(COMB_CLOCKS))  # as `run_line` calls it: compiled once
         s.counter[k] = counter
         s.scan[k] = scan
-    draw_playfield(s, np.int64(0), np.int64(COMB_CLOCKS))
+    draw_playfield(s, plain(0), plain(COMB_CLOCKS))
     latch_collisions(s)
 
 
@@ -199,7 +200,7 @@ def repeat_line(s: Any, n_lines: int) -> None:
     for _ in range(n_lines):
         y = s.line - FIRST_LINE
         if y == 0:
-            run_line(s, np.int64(CLOCKS_PER_LINE))
+            run_line(s, plain(CLOCKS_PER_LINE))
             s.hpos = 0
         else:
             if 0 < y < SCREEN_LINES:
@@ -218,7 +219,7 @@ def run_lines(s: Any, n_lines: int) -> None:
         after = 0
         for i in range(N_OBJECTS):
             before |= (s.scan[i] + AT_REST) << 8 * i
-        run_line(s, np.int64(CLOCKS_PER_LINE))
+        run_line(s, plain(CLOCKS_PER_LINE))
         s.hpos = 0
         s.line += 1
         for i in range(N_OBJECTS):

@@ -60,7 +60,7 @@ _A12, _A9, _A7 = 0x1000, 0x0200, 0x0080
 
 
 @njit(cache=True)
-def bus_cycle(board: Any, rom: Any, frames: Any, address: int, is_read: bool, data: int) -> int:
+def bus_cycle(board: Any, rom: Any, frames: Any, address: int, is_read: int, data: int) -> int:
     """Do one CPU cycle's access. Returns what the data bus carries at its end (0..255)."""
     s = board[0]
     if address & _A12:
