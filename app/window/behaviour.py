@@ -72,6 +72,7 @@ class BehaviourPane(Pane):
         self.board.released.connect(lambda name: self._send(self.held.release(name, "mouse")))
         self.board.chosen.connect(self._set_control)
         desk.twin.changed.connect(lambda: self.twin_button.setText(str(desk.twin.view)))
+        desk.opening.connect(lambda _: self.picture.show_line(desk.opening_words))
         desk.opened.connect(self._on_opened)
         desk.closed.connect(self._on_closed)
         desk.logged.connect(self._on_logged)

@@ -141,6 +141,11 @@ class Desk(QObject):
         status = self.status
         return 0 if status is None else status.tick
 
+    @property
+    def opening_words(self) -> str:
+        """What panes say while a subject is being opened."""
+        return "" if self.asked is None else f"{self.asked.plugin} is being opened …"
+
     def open(self, opening: Opening) -> None:
         """Put another subject on the table; returns at once, `opened` or `said` follows."""
         self.close()

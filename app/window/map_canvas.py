@@ -35,6 +35,7 @@ class MapCanvas(QWidget):
         self.setAccessibleName("Map of all units")
         self.theme: Theme = DARK
         self.picture: MapPicture | None = None
+        self.hint = EMPTY
         self.layers = MapLayers()
         self.outlined: QPolygonF | None = None  # the rectangle or lasso that is being drawn
 
@@ -101,6 +102,11 @@ class MapCanvas(QWidget):
 
     # ---- painting
 
+    def show_hint(self, text: str) -> None:
+        """What is said where there is no map."""
+        self.hint = text
+        self.update()
+
     def _resize_picture(self) -> None:
         if self.picture is not None:
             self.picture.set_size(self.width(), self.height(), self.devicePixelRatioF())
@@ -113,7 +119,7 @@ class MapCanvas(QWidget):
         painter = QPainter(self)
         if self.picture is None:
             painter.fillRect(self.rect(), self.theme.window)
-            map_overlay.paint_hint(painter, QRectF(self.rect()), EMPTY, self.theme)
+            map_overlay.paint_hint(painter, QRectF(self.rect()), self.hint, self.theme)
             return
         self._resize_picture()  # the ratio may be another screen's
         painter.drawImage(QPointF(0, 0), self.picture.image())

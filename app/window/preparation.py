@@ -24,6 +24,7 @@ from app.window.activity import ActivityEstimate
 from app.window.desk import Desk, Level, Pull
 from app.window.figures import grouped
 from app.window.live_activity import live_activity
+from app.window.map_canvas import EMPTY
 from app.window.map_view import MapView
 from app.window.pane import Pane
 from app.window.preparation_geometry import MapUnits, map_units
@@ -101,6 +102,7 @@ class PreparationPane(Pane):
         layout.addWidget(self.splitter, 1)
 
     def _connect(self) -> None:
+        self.desk.opening.connect(lambda _: self.map.show_hint(self.desk.opening_words))
         self.desk.opened.connect(self._on_opened)
         self.desk.closed.connect(self._on_opened)
         self.desk.selection.changed.connect(self._on_selection)
@@ -137,6 +139,7 @@ class PreparationPane(Pane):
         self._hover = None
         if description is None:
             self._shown = None
+            self.map.show_hint(EMPTY)
             self.map.set_units(None)
             self.tree.set_units(None)
             self.search.set_units(None, ())

@@ -50,6 +50,7 @@ class TimePane(Pane):
         self.canvas.left.connect(lambda: desk.view.set_crosshair(None))
         desk.view.crosshair_moved.connect(self.show_crosshair)
         desk.logged.connect(self._on_logged)
+        desk.opening.connect(lambda _: self.show_hint(desk.opening_words))
         desk.opened.connect(self._on_opened)
         desk.closed.connect(self._on_closed)
 

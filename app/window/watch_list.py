@@ -47,6 +47,7 @@ class WatchListPane(Pane):
         self._stack = QStackedLayout(self.body)
         self._stack.addWidget(self.hint)
         self._stack.addWidget(self.list)
+        desk.opening.connect(lambda _: self.hint.setText(desk.opening_words))
         desk.opened.connect(self._on_opened)
         desk.closed.connect(self._on_opened)
         desk.channels.changed.connect(self._on_channels)

@@ -69,6 +69,19 @@ class CpuDecoder:
         widest = n_padded(max(a.d_model, a.d_mlp, a.n_heads * a.d_head))
         self._one = scratch_of_one(self._sizes, n_ranks, n_context, n_qkv)
         self._block = scratch_of_block(self._sizes, n_ranks, n_context, n_qkv, widest)
+        self._compile()
+
+    def _compile(self) -> None:
+        """Have numba compile, where it never did, while the model is opened and not at its first token: no stages."""
+        none = self.n_layers * N_STAGES + 1
+        cache, rows = self.new_cache(), np.zeros((1, 1), np.float32)
+        heads = np.zeros((1, 1, 1, 1), np.float32)
+        with_all = (self._sizes, self._eps, self._weights, self._turns, (cache.keys, cache.values))
+        trace = (rows, heads, heads, rows)
+        self._team.run(read_one, none, none, 0, 0, *with_all, self._one, trace, False)
+        self._team.run(
+            read_block, none, none, np.zeros(BLOCK_ROWS, np.int64), 0, (0, 0), *with_all, self._block, trace, False
+        )
 
     @property
     def n_weight_bytes(self) -> int:
