@@ -40,6 +40,7 @@ from rig.process.ring_reader import RingReader
 from rig.process.status import Status
 from rig.streams import StreamInfo, StreamKind
 
+FIRST_TIME = "The first time here, its code is compiled: up to half a minute"
 N_TRACES = 12  # that a new subject's oscilloscope shows
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ class Desk(QObject):
     @property
     def opening_words(self) -> str:
         """What panes say while a subject is being opened."""
-        return "" if self.asked is None else f"{self.asked.plugin} is being opened …"
+        return "" if self.asked is None else f"{self.asked.plugin} is being opened.\n{FIRST_TIME}"
 
     def open(self, opening: Opening) -> None:
         """Put another subject on the table; returns at once, `opened` or `said` follows."""

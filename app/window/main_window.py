@@ -248,9 +248,7 @@ class MainWindow(QMainWindow):
     def _on_opening(self, opening: Opening) -> None:
         self.transport.show_subject(f"{opening.plugin} …")
         self.messages.settle()
-        self.messages.show_progress(
-            f"opening {opening.plugin}; the first time, its code is compiled for this machine: half a minute"
-        )
+        self.messages.show_progress(f"opening {opening.plugin} …")
         self.transport.show_state(None)
 
     @Slot()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QSettings, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 STRIP_PX = 80
@@ -71,6 +71,8 @@ class Tour(QFrame):
         self.skip = QPushButton("Skip the tour", self)
         self.skip.setToolTip("Never again (Esc); Ctrl+K, tour brings it back")
         self.skip.clicked.connect(self.end)
+        # wherever the focus is; a shortcut of what is hidden does nothing
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(self.end)
         buttons = QHBoxLayout()
         buttons.addWidget(self._count, 1)
         buttons.addWidget(self.skip)
@@ -134,9 +136,3 @@ class Tour(QFrame):
         """Not again."""
         self._settings.setValue("tour", "done")
         self.hide()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.end()
-        else:
-            super().keyPressEvent(event)

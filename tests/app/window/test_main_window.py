@@ -289,6 +289,20 @@ def test_the_tour_is_shown_once(qtbot: QtBot, settings: QSettings) -> None:
     made.close()
 
 
+def test_escape_ends_the_tour_wherever_the_focus_is(qtbot: QtBot, settings: QSettings) -> None:
+    settings.remove("tour")
+    made = MainWindow(settings)
+    qtbot.addWidget(made)
+    made.show()
+    made.start_with(CELL)
+    qtbot.waitUntil(made.tour.isVisible, timeout=OPEN_MS)
+    made.transport.speed.setFocus()
+    QTest.keyClick(made.transport.speed, Qt.Key.Key_Escape)
+    assert not made.tour.isVisible()
+    assert not made.tour.wanted(settings)
+    made.close()
+
+
 def test_the_same_time_is_at_the_same_place_in_all_panes(qtbot: QtBot, window: MainWindow) -> None:
     canvases = [window.panes[name].canvas for name in ("Oscilloscope", "Raster", "Spectrogram")]
     for width in (1280, 1503, 1920):
