@@ -42,6 +42,7 @@ class ProbeForm(QFrame):
         self.name.setMaxLength(16)
         self.name.setToolTip("Its channels are called after it: A1, A2 …")
         self.n = QSpinBox(self)
+        self.n.lineEdit().setTextMargins(6, 0, 0, 0)  # a stylesheet does not reach it
         self.n.setRange(1, MAX_ELECTRODES)
         self.n.setToolTip("Electrodes on the shaft")
         self.pitch = self._length("Distance between neighbouring electrodes")

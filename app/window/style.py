@@ -12,6 +12,7 @@ from app.theme import Theme
 from app.window.fonts import text_px
 
 _DOWN = (Path(__file__).parent / "down.svg").as_posix()  # a stylesheet draws no arrow but from a file
+_TICK = (Path(__file__).parent / "tick.svg").as_posix()
 
 
 def apply_style(application: QApplication, theme: Theme) -> None:
@@ -103,10 +104,14 @@ QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover {{ background: {t.accent}; }}
 QTableCornerButton::section {{ background: {t.header}; border: none; }}
 #windowMenu {{ padding: 2px 8px; }}
+QCheckBox::indicator, QListView::indicator {{ width: 13px; height: 13px; border: 1px solid {t.muted};
+  border-radius: 3px; background: {t.field}; }}
+QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
+  image: url("{_TICK}"); }}
 #windowMenu::menu-indicator {{ image: none; width: 0; }}
 QHeaderView::section {{ background: {t.header}; color: {t.muted}; border: none; padding: 4px 6px; }}
 QTabWidget::pane {{ border: none; }}
-QTabBar::tab {{ background: {t.header}; color: {t.muted}; padding: 6px 10px; border: none; }}
+QTabBar::tab {{ background: {t.header}; color: {t.muted}; padding: 6px 8px; border: none; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
 QDockWidget {{ color: {t.text}; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; }}

@@ -50,6 +50,7 @@ class SurveySheet(Sheet):
         self.kind.setToolTip("What the lesion does to a unit")
         self.kind.setAccessibleName("kind of lesion")
         self.frames = QSpinBox(self)
+        self.frames.lineEdit().setTextMargins(6, 0, 0, 0)  # a stylesheet does not reach it
         self.frames.setRange(1, MAX_FRAMES)
         self.frames.setValue(DEFAULT_FRAMES)
         self.frames.setSuffix(" frames")

@@ -25,6 +25,7 @@ from rig.streams import StreamInfo, StreamKind
 
 REFRESH_S = 0.06  # a text that changes more often cannot be read
 PROMPT = "prompt"
+LEAST_LINES = 6  # of each text that can be seen, however low the window
 
 
 class TextPage(QWidget):
@@ -112,6 +113,10 @@ class TextPage(QWidget):
         self.own.show_tokens(None)
         self.twin.show_tokens(None)
         self._lower.hide()
+        # only while there is a text: the pane's other page must be free to be lower
+        least_px = 0 if text is None else LEAST_LINES * self.own.fontMetrics().lineSpacing()
+        for side in (self.own, self.twin):
+            side.setMinimumHeight(least_px)
 
     def _send(self) -> None:
         text = self.prompt.text()

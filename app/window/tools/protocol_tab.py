@@ -63,6 +63,7 @@ class ProtocolTab(ToolTab):
 
     def _build_foot(self) -> None:
         self.repeats = QSpinBox(self)
+        self.repeats.lineEdit().setTextMargins(6, 0, 0, 0)  # a stylesheet does not reach it
         self.repeats.setRange(1, MAX_REPEATS)
         self.repeats.setPrefix("× ")
         self.repeats.lineEdit().setTextMargins(4, 0, 0, 0)

@@ -45,7 +45,9 @@ class ToolsPane(Pane):
         title = self._header.findChild(QLabel, "paneTitle")
         if title is not None:
             title.hide()
+        self._detail.hide()
         self.header_layout.insertWidget(0, self.tab_bar)
+        self.header_layout.addStretch(1)
         self.header_layout.setContentsMargins(0, 0, 8, 0)
         layout = QVBoxLayout(self.body)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -60,6 +62,7 @@ class ToolsPane(Pane):
     def _offer_tabs(self) -> None:
         """Without the tabs that are of no use for this subject."""
         self.tab_bar.setTabVisible(self._tabs.index(self.concepts), self.concepts.offered)
+        self.tab_bar.updateGeometry()  # Qt forgets to: the last tab would have no room
 
     def _tend(self) -> None:
         self.protocol.tend()
