@@ -20,11 +20,21 @@ PACKAGES = ("rig", "subjects", "app")
 _IMPORT = re.compile(rb"^\s*(?:from|import) ((?:rig|subjects|app)[\w.]*)", re.MULTILINE)
 KEPT_S = 30 * 86400.0
 
+LOCATORS_VARIABLE = "NUMBA_CACHE_LOCATOR_CLASSES"
+LOCATORS = "rig.shipped_kernels.KernelLocator,InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator"
+"""numba's own, but for the first, which lets it look into the kernels that come with Headstage (`shipped_kernels`)."""
+
 
 def use_kernel_cache() -> None:
     """Point numba at it. Must run before the first kernel is declared; a choice of the person's own is left alone."""
-    if "NUMBA_CACHE_DIR" in os.environ:
-        return
+    os.environ.setdefault(LOCATORS_VARIABLE, LOCATORS)  # for this process and those it spawns
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        _use_own_folder()
+    if "numba" in sys.modules:
+        sys.modules["numba"].config.reload_config()
+
+
+def _use_own_folder() -> None:
     root = Path(platformdirs.user_cache_dir("headstage", appauthor=False)) / "kernels"
     folder = root / sources_digest()
     try:
@@ -34,9 +44,7 @@ def use_kernel_cache() -> None:
             _forget_old(root, folder)
     except OSError:
         return  # no place to keep them: numba falls back on its own
-    os.environ["NUMBA_CACHE_DIR"] = str(folder)  # for this process and those it spawns
-    if "numba" in sys.modules:
-        sys.modules["numba"].config.reload_config()
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
 def sources_digest() -> str:
