@@ -54,7 +54,7 @@ PLUGIN = SubjectPlugin(
         OptionInfo("context", "tokens in view; as trained, at most 1024, when not given", ""),
         OptionInfo("tokens", "words whose logits are units, separated by commas; one token each", ""),
         OptionInfo("chat", "prompts are turns of a conversation where the model knows such: on or off", "on"),
-        OptionInfo("engine", "own, or transformers for families that ours does not know", "own"),
+        OptionInfo("engine", "auto, own, or transformers: for families that ours does not know", "auto"),
         OptionInfo("device", "auto, cpu or cuda", "auto"),
         OptionInfo("threads", "for arithmetic; one less than there are cores when not given", ""),
     ),

@@ -63,11 +63,15 @@ class Architecture:
         return self.model_type in LLAMA_TYPES
 
 
+class OtherFamilyError(AssetError):
+    """The own engine does not run models of this kind."""
+
+
 def read_architecture(config: Mapping[str, Any]) -> Architecture:
-    """Raises AssetError : another family, or sizes that do not fit together."""
+    """Raises OtherFamilyError, and AssetError : sizes that do not fit together, a damaged file."""
     model_type = str(config.get("model_type", ""))
     if model_type not in MODEL_TYPES:
-        raise AssetError(
+        raise OtherFamilyError(
             f"asked for a model of type {model_type or 'unknown'!r}; the engine runs {', '.join(MODEL_TYPES)}: "
             "give engine=transformers for others"
         )
@@ -89,7 +93,7 @@ def _llama(config: Mapping[str, Any], model_type: str) -> Architecture:
     rope = dict(config.get("rope_scaling") or config.get("rope_parameters") or {})
     kind = rope.get("rope_type", rope.get("type", "default"))
     if kind not in ("default", "linear", "llama3"):
-        raise AssetError(
+        raise OtherFamilyError(
             f"asked for a model with rope scaling {kind!r}; the engine knows linear and llama3: "
             "give engine=transformers"
         )
@@ -139,5 +143,8 @@ def _gpt2(config: Mapping[str, Any]) -> Architecture:
 
 def _activation(name: str) -> str:
     if name not in ACTIVATIONS:
-        raise AssetError(f"asked for a model with activation {name!r}; the engine knows {', '.join(ACTIVATIONS)}")
+        raise OtherFamilyError(
+            f"asked for a model with activation {name!r}; the engine knows {', '.join(ACTIVATIONS)}: "
+            "give engine=transformers"
+        )
     return ACTIVATIONS[name]

@@ -11,7 +11,7 @@ import torch
 
 from rig.errors import AssetError, SpecError
 from rig.subject import SubjectInfo
-from subjects.language_model.architecture import read_architecture
+from subjects.language_model.architecture import OtherFamilyError, read_architecture
 from subjects.language_model.controls import N_DIRECTIONS
 from subjects.language_model.cpu.decoder import CpuDecoder
 from subjects.language_model.decoder import BLOCK_ROWS, Decoder
@@ -33,11 +33,11 @@ DEFAULTS = {
     "context": "",
     "tokens": "",
     "chat": "on",
-    "engine": "own",
+    "engine": "auto",
     "device": "auto",
     "threads": "",
 }
-ENGINES = ("own", "transformers")
+ENGINES = ("auto", "own", "transformers")
 FOLIO_TOKENS = "love,death,king,night,Rome"
 MAX_CONTEXT_UNSAID = 1024
 SEMANTICS = "2"
@@ -64,12 +64,22 @@ def open_language_model(options: Mapping[str, str]) -> LanguageModel:
     torch.set_num_threads(n_threads)
     device = _device(chosen["device"])
     files = read_model(find_model(chosen["model"]), _weights(chosen))
+    remark = ""
     try:
-        engine = _engine(files, chosen, device, n_threads)
+        try:
+            engine = _engine(files, chosen, device, n_threads)
+        except OtherFamilyError:
+            if chosen["engine"] != "auto":
+                raise
+            chosen["engine"] = "transformers"
+            engine = _engine(files, chosen, device, n_threads)
+            remark = f"{files.name} is of a family that our engine does not run: transformers' modules do, more slowly"
     except (MemoryError, torch.OutOfMemoryError):
         raise AssetError(
             f"asked for {files.name}, which needs more memory than there is; give precision=int8 or a smaller model"
         ) from None
+    if chosen["engine"] == "auto":
+        chosen["engine"] = "own"  # one fingerprint, whether it was said or not
     words = _words(chosen)
     vocabulary = files.vocabulary
     layout = UnitLayout(
@@ -88,6 +98,7 @@ def open_language_model(options: Mapping[str, str]) -> LanguageModel:
         engine=engine,
         layout=layout,
         prompter=prompter,
+        remark=remark,
     )
 
 

@@ -42,7 +42,6 @@ class LanguageModel:
 
     controls = CONTROLS
     perturbation_kinds = KINDS
-    remark = ""
 
     def __init__(
         self,
@@ -52,7 +51,9 @@ class LanguageModel:
         engine: Engine,
         layout: UnitLayout,
         prompter: Prompter,
+        remark: str = "",
     ) -> None:
+        self.remark = remark
         self.info, self.units, self.streams = info, units, streams
         self._streams = {stream.name: stream for stream in streams}
         self._engine, self._layout, self._prompter = engine, layout, prompter

@@ -328,7 +328,8 @@ def test_other_models_by_hooks(kind: str, tmp_path: Path):
             p.mul_(5 if p.ndim == 2 else 1)
     model.save_pretrained(tmp_path)
     (tmp_path / "tokenizer.json").write_text(json.dumps(tiny_tokenizer()))
-    subject = PLUGIN.open({"model": str(tmp_path), "engine": "transformers", "tokens": "a"})
+    subject = PLUGIN.open({"model": str(tmp_path), "tokens": "a"})  # nobody said that ours does not know it
+    assert "transformers' modules" in subject.remark
     subject.set_control("temperature", 0.0)
     snapshot = subject.snapshot()
     found = run(subject, 40)
