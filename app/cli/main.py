@@ -10,7 +10,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from app.cli import bench, demo, export, info, record, rederive, subjects, survey
+from app.cli import bench, demo, export, info, opening, record, rederive, subjects, survey
 from rig.errors import HeadstageError
 
 EXIT_ERROR = 1
@@ -37,6 +37,7 @@ def window(
         raise typer.Exit(run_window(reset=reset))
 
 
+cli.command("open")(opening.open_window)
 cli.command("subjects")(subjects.list_subjects)
 cli.command("install")(subjects.install)
 cli.command("record")(record.record)

@@ -75,15 +75,20 @@ def show_fitting(window: QWidget) -> None:
         window.showMaximized()
 
 
-def run_window(opening: Opening | None = None, *, reset: bool = False) -> int:
-    """Open the window and stay until it is closed. Returns the exit code."""
+def run_window(opening: Opening | None = None, *, session: Path | None = None, reset: bool = False) -> int:
+    """Open the window and stay until it is closed. Returns the exit code.
+
+    Parameters
+    ----------
+    opening, session : what is put on the table; neither: what lay there last
+    """
     log_to_file()
     made = application()
     settings = open_settings(reset=reset)
     window = MainWindow(settings)
     show_fitting(window)
     chosen = opening or first_subject(settings)
-    QTimer.singleShot(0, lambda: window.start_with(chosen))
+    QTimer.singleShot(0, lambda: window.start_with(chosen) if session is None else window.sessions.open(session))
     warming: list[object] = []  # held until the window closes; it ends by itself
     QTimer.singleShot(WARM_AFTER_MS, lambda: warming.append(start_warming()))
     return made.exec()

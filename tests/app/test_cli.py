@@ -216,3 +216,20 @@ def test_the_whole_way_of_a_new_user(tmp_path):
         names = list(spikes["unit_name" if "unit_name" in spikes.metadata_columns else "name"])
         times = spikes[spikes.index[names.index("alu3")]].times()
     np.testing.assert_allclose(times, rises / hz, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("missing.rig", "there is no such recording or session"),
+        ("martian", "martian"),
+        ("broken.session.json", "broken.session.json"),
+    ],
+)
+def test_what_cannot_be_opened_is_told_before_there_is_a_window(tmp_path, what, words):
+    (tmp_path / "broken.session.json").write_text("{")
+    result = headstage("open", what, cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("headstage: ")
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
