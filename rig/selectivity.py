@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # its stats module loads when units are first ranked: the window starts sooner without it
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from rig.errors import SpecError
 
@@ -74,7 +74,8 @@ def selectivity(
     farthest = np.zeros(n_shifts)  # from 1/2, of any unit
     for start in range(0, values.shape[1], _BLOCK_UNITS):
         block = slice(start, start + _BLOCK_UNITS)
-        ranks = rankdata(values[:, block], axis=0) - (n + 1) / 2  # about 0, so that little is lost in float32
+        ranks = scipy.stats.rankdata(values[:, block], axis=0)
+        ranks -= (n + 1) / 2  # about 0, so that little is lost in float32
         auc[block] = 0.5 + ranks[of_concept].sum(axis=0) / (n_in * (n - n_in))
         sums = shifted @ ranks.astype(np.float32)
         farthest = np.maximum(farthest, np.abs(sums).max(axis=1) / (n_in * (n - n_in)))

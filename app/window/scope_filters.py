@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import scipy.signal
+import scipy  # its signal module loads when the first filter is made: it alone takes as long as Qt
 from numpy.typing import NDArray
 
 _NOTCH_QUALITY = 5.0
