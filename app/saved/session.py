@@ -16,6 +16,7 @@ from app.protocol.steps import Protocol
 from app.saved.small_file import read_text, write_text
 from app.window.pane_settings import RasterSettings, ScopeGains, ScopeSettings, SpectrogramSettings
 from app.window.speeds import Speed
+from app.window.tools.stimulus import StimulusForm
 from app.window.trigger_choice import PRE_PERCENTS, TriggerSettings
 from rig.errors import FormatError, HeadstageError, SpecError
 from rig.probe import Probe
@@ -60,6 +61,8 @@ class SavedSession:
     watches : stream → unit ids, None for all of them
     channels, selection : unit ids
     span_ticks : of the panes with a time axis
+    map_kind : the only kind of unit on the map; "" for all
+    stimulus : the stimulator's fields
     layout : name of one of the person's layouts; "" for none
     """
 
@@ -77,6 +80,8 @@ class SavedSession:
     gains: ScopeGains = field(default_factory=ScopeGains)
     raster: RasterSettings = field(default_factory=RasterSettings)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
+    map_kind: str = ""
+    stimulus: StimulusForm = field(default_factory=StimulusForm)
     plan: Protocol = field(default_factory=Protocol)
     layout: str = ""
 

@@ -55,6 +55,7 @@ class PreparationPane(Pane):
         self._hover: int | None = None
         self._told = CAPTION
         self._choosing = False
+        self.kind = ""  # the only one on the map; "" for all
 
         self.search = SearchField(self.body)
         self.kinds = QToolButton(self.body)
@@ -169,27 +170,33 @@ class PreparationPane(Pane):
         units = None if self._shown is None else self._shown.units
         kinds = [] if units is None else list(dict.fromkeys(units.kind))
         self.kinds.setVisible(len(kinds) > 1)
-        self.kinds.setChecked(False)
-        self.kinds.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         menu = QMenu(self.kinds)
         group = QActionGroup(menu)
         for kind in ("", *kinds):
             action = menu.addAction(f"{kind}s" if kind else "all kinds")
             action.setCheckable(True)
-            action.setChecked(not kind)
+            action.setData(kind)
             group.addAction(action)
             action.triggered.connect(lambda _checked, kind=kind: self.show_kind(kind))
         old = self.kinds.menu()
         self.kinds.setMenu(menu)
         if old is not None:
             old.deleteLater()
+        self.show_kind("")
 
     def show_kind(self, kind: str) -> None:
-        """Have only units of a kind on the map; "" for all."""
-        picture, shown = self.map.picture, self._shown
-        if picture is None or shown is None:
-            return
-        picture.set_visible(np.array([k == kind for k in shown.units.kind]) if kind else None)
+        """Have only units of a kind on the map; "" for all. The strip says where there are none of it."""
+        units = self.units
+        if kind and units is not None and kind not in units.kind:
+            self.desk.say(
+                Level.WARNING, f"asked for {kind}s on the map; there are {', '.join(sorted(set(units.kind)))}"
+            )
+            kind = ""
+        self.kind = kind
+        if self.map.picture is not None and units is not None:
+            self.map.picture.set_visible(np.array([k == kind for k in units.kind]) if kind else None)
+        for action in self.kinds.menu().actions():
+            action.setChecked(action.data() == kind)
         self.kinds.setChecked(bool(kind))
         self.kinds.setText(f"{kind}s")
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if kind else Qt.ToolButtonStyle.ToolButtonIconOnly

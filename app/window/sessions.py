@@ -21,12 +21,14 @@ from app.window.ask_line import AskLine
 from app.window.desk import Desk, Level, Opening
 from app.window.docks import Docks
 from app.window.pane import Pane
+from app.window.preparation import PreparationPane
 from app.window.raster import RasterPane
 from app.window.recordings import Recordings
 from app.window.scope import ScopePane
 from app.window.spectrogram import SpectrogramPane
 from app.window.tools.protocol_tab import ProtocolTab
 from app.window.tools.standing import probes_of, watches_of
+from app.window.tools.stimulate_tab import StimulateTab
 from app.window.tools.tools_pane import ToolsPane
 from rig.errors import HeadstageError
 
@@ -38,21 +40,25 @@ _FORBIDDEN = '<>:"/\\|?*'
 class Shown:
     """The parts of the window that a session remembers."""
 
+    preparation: PreparationPane
     scope: ScopePane
     raster: RasterPane
     spectrogram: SpectrogramPane
+    stimulate: StimulateTab
     protocol: ProtocolTab
     docks: Docks
 
 
 def shown_of(panes: Mapping[str, Pane], docks: Docks) -> Shown:
     """Out of all panes, by title."""
-    scope, raster, spectrogram, tools = (panes[t] for t in ("Oscilloscope", "Raster", "Spectrogram", "Tools"))
+    titles = ("Preparation", "Oscilloscope", "Raster", "Spectrogram", "Tools")
+    preparation, scope, raster, spectrogram, tools = (panes[t] for t in titles)
+    assert isinstance(preparation, PreparationPane)
     assert isinstance(scope, ScopePane)
     assert isinstance(raster, RasterPane)
     assert isinstance(spectrogram, SpectrogramPane)
     assert isinstance(tools, ToolsPane)
-    return Shown(scope, raster, spectrogram, tools.protocol, docks)
+    return Shown(preparation, scope, raster, spectrogram, tools.stimulate, tools.protocol, docks)
 
 
 class Sessions:
@@ -102,6 +108,8 @@ class Sessions:
             gains=shown.scope.edits.gains,
             raster=shown.raster.settings,
             spectrogram=shown.spectrogram.settings,
+            map_kind=shown.preparation.kind,
+            stimulus=shown.stimulate.form(),
             plan=shown.protocol.protocol,
             layout=shown.docks.used,
         )
@@ -128,6 +136,8 @@ class Sessions:
         shown.scope.edits.put_back(session.gains)
         shown.raster.apply_settings(session.raster)
         shown.spectrogram.apply_settings(session.spectrogram)
+        shown.preparation.show_kind(session.map_kind)
+        shown.stimulate.put(session.stimulus)
         shown.protocol.put(session.plan)
         desk.trigger.use(session.trigger.settings())
         return session

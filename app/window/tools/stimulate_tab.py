@@ -146,6 +146,32 @@ class StimulateTab(ToolTab):
             max_count=self.max_count.text(),
         )
 
+    def put(self, form: StimulusForm) -> None:
+        """Fill the fields; a trigger that the subject lacks becomes "now", and the strip says so."""
+        trigger = self.trigger.findData(form.trigger)
+        if trigger < 0:
+            self.desk.say(
+                Level.WARNING, f"asked to stimulate when {TRIGGER_TEXT[form.trigger]}; the subject has no such trigger"
+            )
+        self.mode.setCurrentIndex(self.mode.findData(form.mode))
+        self.trigger.setCurrentIndex(max(trigger, 0))
+        for line, text in (
+            (self.amplitude, form.amplitude),
+            (self.condition, form.condition),
+            (self.count, form.count),
+            (self.max_count, form.max_count),
+        ):
+            line.setText(text)
+        for time, text in (
+            (self.onset, form.onset),
+            (self.pulse_width, form.width),
+            (self.period, form.period),
+            (self.jitter, form.jitter),
+            (self.holdoff, form.holdoff),
+        ):
+            time.set_value(text)
+        self._refresh()
+
     def _refresh(self) -> None:
         """Show what is asked for, or what is wrong with it."""
         if self.trigger.count() == 0:

@@ -21,6 +21,7 @@ from app.window.scope_filters import FilterChoice, FilterKind
 from app.window.scope_layout import Arrangement, RowView
 from app.window.spectrogram_picture import Scale, SpectrogramChoice
 from app.window.speeds import Speed
+from app.window.tools.stimulus import Mode, StimulusForm, TriggerKind
 from app.window.trigger_choice import TriggerSettings
 from rig.errors import FormatError, StorageError
 from rig.probe import Probe
@@ -41,6 +42,8 @@ FULL = SavedSession(
     gains=ScopeGains(2.0, {"charge unit 103": RowView(4.0, 0.5, -1.0, 3.0)}),
     raster=RasterSettings(Rows.LISTED, Order.RATE),
     spectrogram=SpectrogramSettings("A1", SpectrogramChoice(Scale.LINEAR, 512, 75, 40)),
+    map_kind="cell",
+    stimulus=StimulusForm(Mode.AMPLITUDE, "0.5", TriggerKind.RISE, "cell3", "1ms", "7", "20", "3", "2", "100", "4"),
     plan=Protocol("lesion", (Step(Do.PERTURB, "silence cell3 for=5", "10ms"), Step(Do.MARK, "1")), 3),
     layout="wide",
 )
@@ -94,6 +97,8 @@ def changed(**changes):
         (changed(gains={"common": 0}), "gain"),
         (changed(spectrogram={"choice": {"length": 77}}), "77"),
         (changed(trigger={"pre_percent": 33}), "33"),
+        (changed(stimulus={"mode": "drive mad"}), "$.session.stimulus.mode"),
+        (changed(map_kind=3), "$.session.map_kind"),
         (changed(trigger={"condition": {"is": "Anything"}}), "Anything"),
         (changed(trigger={"condition": {"is": "UnitRises", "stream": "s"}}), "cannot be read"),
         ("[" * 100_000, "cannot be read"),

@@ -20,6 +20,7 @@ from app.window.scope_layout import Arrangement
 from app.window.spectrogram_picture import Scale
 from app.window.speeds import Speed
 from app.window.tools.standing import probes_of, watches_of
+from app.window.tools.stimulus import Mode, StimulusForm, TriggerKind
 from rig.probe import Probe
 from rig.process.protocol import State
 
@@ -68,7 +69,25 @@ def set_up(window):
     window.panes["Spectrogram"].choose(scale=Scale.LINEAR)
     window.panes["Oscilloscope"].toggle_trigger()
     window.tools.protocol.add_perturbation("silence cell3 for=5")
+    menu = window.panes["Preparation"].kinds.menu()
+    next(a for a in menu.actions() if a.text() == "cells").trigger()
+    fill_stimulator(window.tools)
     desk.poll()
+
+
+def fill_stimulator(tools):
+    """Every field another than at first, by keys."""
+    tools.show_tab("Stimulate")
+    tab = tools.stimulate
+    for _ in Mode:
+        QTest.keyClick(tab.mode, Qt.Key.Key_Down)
+    QTest.keyClick(tab.trigger, Qt.Key.Key_Down)
+    for n, field in enumerate(
+        (tab.amplitude, tab.condition, tab.onset, tab.pulse_width, tab.period, tab.count, tab.jitter, tab.holdoff)
+    ):
+        field.selectAll()
+        QTest.keyClicks(field, f"{n + 2}")
+    QTest.keyClicks(tab.max_count, "11")
 
 
 def as_it_is(window):
@@ -121,6 +140,8 @@ def test_a_session_is_saved_by_name_and_opened_from_palette_and_menu(qtbot, wind
     window.start_with(Opening("model-cell", {"units": "8"}))
     reopened(qtbot, window, pid)
     assert as_it_is(window).channels != before.channels
+    assert as_it_is(window).map_kind == ""
+    window.tools.stimulate.put(StimulusForm())
     pid = window.desk.client.pid
     QTest.keyClick(window, Qt.Key.Key_K, CONTROL)
     qtbot.waitUntil(window.palette_overlay.isVisible)
@@ -128,6 +149,10 @@ def test_a_session_is_saved_by_name_and_opened_from_palette_and_menu(qtbot, wind
     QTest.keyClick(window.palette_overlay.field, Qt.Key.Key_Return)
     reopened(qtbot, window, pid)
     assert as_it_is(window) == before
+    assert before.map_kind == "cell"
+    assert before.stimulus == StimulusForm(
+        Mode.AMPLITUDE, "2", TriggerKind.RISE, "3", "4", "5", "6", "7", "8", "9", "11"
+    )
     assert [s.what for s in window.tools.protocol.protocol.steps if s.do is Do.PERTURB] == ["silence cell3 for=5"]
     menu = window.subject_menu.menu()
     assert "first try" in [action.text() for action in menu.actions()]
@@ -165,6 +190,17 @@ def test_a_session_of_units_that_are_not_there_says_so(qtbot, window, tmp_path):
     reopened(qtbot, window, pid)
     assert window.desk.channels.ids == (100,)
     assert "1 of the session's channels" in window.messages.text
+
+
+def test_a_session_of_a_kind_that_is_not_there_says_so(qtbot, window):
+    session, said = as_it_is(window), []
+    window.desk.said.connect(lambda message: said.append(message.line))
+    pid = window.desk.client.pid
+    wrong = {**session.__dict__, "map_kind": "transistor"}
+    window.start_with(window.sessions.wait_for(type(session)(**wrong)))
+    reopened(qtbot, window, pid)
+    assert as_it_is(window).map_kind == ""
+    assert any("asked for transistors on the map; there are cell" in line for line in said)
 
 
 def test_layouts_have_names(qtbot, window, settings):

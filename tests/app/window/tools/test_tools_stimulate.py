@@ -16,6 +16,8 @@ from pytestqt.qtbot import QtBot
 
 from app.theme import DARK, LIGHT
 from app.window.desk import Desk
+from app.window.tools.stimulate_tab import StimulateTab
+from app.window.tools.stimulus import Mode, StimulusForm, TriggerKind
 from app.window.tools.time_edit import TimeEdit
 from app.window.tools.tools_pane import ToolsPane
 from rig.log import LogKind
@@ -63,6 +65,17 @@ def free(unit: int, start: int, stop: int) -> set[int]:
 
 
 # ---- stimulate
+
+
+def test_a_trigger_that_the_subject_lacks_is_put_back_as_now_and_said(qtbot: QtBot) -> None:
+    desk = Desk()
+    tab = StimulateTab(desk)  # without a subject nothing can trigger
+    qtbot.addWidget(tab)
+    said: list[str] = []
+    desk.said.connect(lambda message: said.append(message.line))
+    tab.put(StimulusForm(Mode.LOW, trigger=TriggerKind.RATE, condition="1:2/3", count="3"))
+    assert tab.form() == StimulusForm(Mode.LOW, condition="1:2/3", count="3")
+    assert said == ["asked to stimulate when rate reaches; the subject has no such trigger"]
 
 
 def test_a_train_is_given_from_the_tick_of_the_click(tools: tuple[Any, ToolsPane]) -> None:
