@@ -14,7 +14,7 @@ from app.theme import DARK, Theme
 from app.window import map_overlay
 from app.window.map_layers import MapLayers
 from app.window.map_picture import MapPicture
-from app.window.preparation_geometry import MapUnits
+from app.window.preparation_geometry import MapUnits, y_is_up
 from app.window.probes import Shaft
 from app.window.unit_states import UnitState
 from rig.probe import Probe
@@ -41,7 +41,7 @@ class MapCanvas(QWidget):
 
     def set_units(self, shown: MapUnits | None, space: str = "um") -> None:
         """Another subject; None for none."""
-        self.picture = None if shown is None else MapPicture(shown, self.theme, y_up=space == "um")
+        self.picture = None if shown is None else MapPicture(shown, self.theme, y_up=y_is_up(space))
         self.layers.clear()
         self.layers.space = space
         self.outlined = None

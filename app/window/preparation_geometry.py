@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,17 @@ def map_units(units: UnitTable) -> MapUnits:
         return MapUnits(units, (0.0, 0.0, 1.0, 1.0), pitch, placed, real)
     (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
     return MapUnits(units, (float(x0), float(y0), float(x1), float(y1)), pitch, placed | drawn, real)
+
+
+def y_is_up(space: str) -> bool:
+    """Whether y grows upwards on the map: so it does on a die, while a schematic is read from the top down."""
+    return space == "um"
+
+
+def depths_on_map(y: NDArray[np.floating[Any]], space: str) -> NDArray[np.float64]:
+    """How far down the map places lie: the least is at its top; NaN where unknown."""
+    down = np.asarray(y, np.float64)
+    return -down if y_is_up(space) else down
 
 
 def typical_pitch(points: NDArray[np.float64]) -> tuple[float, float]:

@@ -172,7 +172,11 @@ class RasterPane(TimePane):
         self._stale = False
         info = self.spikes_info()
         carries = info is not None and info.regular
-        self.units = RasterUnits(description.units, info, self._theme) if info is not None and carries else None
+        self.units = (
+            RasterUnits(description.units, info, description.info.space, self._theme)
+            if info is not None and carries
+            else None
+        )
         self.picture = self.trials = self._marked_of = None
 
     def _pull_spikes(self, pull: Pull) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.theme import Theme, argb, region_colours
+from app.window.preparation_geometry import depths_on_map
 from rig.streams import StreamInfo
 from rig.units import UnitTable
 
@@ -41,7 +42,7 @@ class ChannelTable:
     unit_ids : (n,) int64
     names : n
     regions : n, the top of each region's path
-    depths : (n,) y, NaN where unknown
+    depths : (n,) down the map, NaN where unknown
     region_colour : top region → ``#rrggbb``
     """
 
@@ -52,7 +53,7 @@ class ChannelTable:
     region_colour: dict[str, str]
 
     @classmethod
-    def of(cls, units: UnitTable, info: StreamInfo, theme: Theme) -> ChannelTable:
+    def of(cls, units: UnitTable, info: StreamInfo, space: str, theme: Theme) -> ChannelTable:
         """Raises ValueError when the stream carries no units."""
         if info.unit_ids is None:
             raise ValueError(f"stream {info.name!r} carries no units")
@@ -62,7 +63,7 @@ class ChannelTable:
             info.unit_ids,
             tuple(units.name[r] for r in rows.tolist()),
             tuple(tops[r] for r in rows.tolist()),
-            units.y[rows].astype(np.float64),
+            depths_on_map(units.y[rows], space),
             region_colours(units.region, theme),
         )
 
@@ -96,7 +97,7 @@ def ordered(
     """
     if order is Order.DEPTH:
         depths = table.depths[channels]
-        return channels[np.argsort(np.where(np.isnan(depths), np.inf, -depths), kind="stable")]
+        return channels[np.argsort(np.where(np.isnan(depths), np.inf, depths), kind="stable")]
     if order is Order.RATE:
         return channels[np.argsort(-counts[channels].sum(axis=1, dtype=np.int64), kind="stable")]
     if order is Order.CORRELATION and reference is not None:

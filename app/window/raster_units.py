@@ -20,11 +20,12 @@ class RasterUnits:
     ----------
     units : the subject's; a unit is shown by its signal (a transistor by its gate node)
     info : of the stream
+    space : in which the units lie
     """
 
-    def __init__(self, units: UnitTable, info: StreamInfo, theme: Theme) -> None:
+    def __init__(self, units: UnitTable, info: StreamInfo, space: str, theme: Theme) -> None:
         self.info = info
-        self.table = ChannelTable.of(units, info, theme)
+        self.table = ChannelTable.of(units, info, space, theme)
         self._units = units
 
     def channels(self, unit_ids: Sequence[int]) -> NDArray[np.int64]:

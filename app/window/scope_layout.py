@@ -64,7 +64,7 @@ def lanes(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n,) centres and heights of the lanes.
 
-    By depth, lanes lie as the units lie, the greatest y at the top as on the map; units without a place lie below.
+    By depth, lanes lie as the units lie on the map; units without a place lie below.
     """
     n = len(depths)
     if n == 0:
@@ -74,12 +74,12 @@ def lanes(
     size = height / n
     places = np.arange(n, dtype=np.float64) + 0.5
     if arrangement is Arrangement.BY_DEPTH:
-        y = np.asarray(depths, np.float64)
-        known = np.isfinite(y)
+        down = np.asarray(depths, np.float64)
+        known = np.isfinite(down)
         n_known = int(known.sum())
-        spread = float(np.ptp(y[known])) if n_known else 0.0
+        spread = float(np.ptp(down[known])) if n_known else 0.0
         if spread > 0:
-            places[known] = 0.5 + (float(y[known].max()) - y[known]) / spread * (n_known - 1)
+            places[known] = 0.5 + (down[known] - float(down[known].min())) / spread * (n_known - 1)
             places[~known] = n_known + 0.5 + np.arange(n - n_known)
     centres: NDArray[np.float64] = places * size
     return centres, np.full(n, size)

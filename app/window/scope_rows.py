@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.theme import Theme, region_colours
+from app.window.preparation_geometry import depths_on_map
 from rig.field import FIELD_STREAM
 from rig.process.protocol import Description
 from rig.process.ring_reader import RingReader
@@ -29,7 +30,7 @@ class ScopeRow:
     colour : of its region, ``#rrggbb``
     stream, channel : where its samples are; NOT_CARRIED where nobody watches them
     digital : bits
-    depth : y of the unit or electrode, NaN where unknown
+    depth : down the map, of the unit or electrode; NaN where unknown
     unit_id : None for an electrode
     physical_unit : of its values
     """
@@ -45,7 +46,9 @@ class ScopeRow:
     physical_unit: str = ""
 
 
-def unit_rows(units: UnitTable, unit_ids: Sequence[int], info: StreamInfo, theme: Theme) -> tuple[ScopeRow, ...]:
+def unit_rows(
+    units: UnitTable, unit_ids: Sequence[int], info: StreamInfo, space: str, theme: Theme
+) -> tuple[ScopeRow, ...]:
     """Rows of the channel list.
 
     Parameters
@@ -54,6 +57,7 @@ def unit_rows(units: UnitTable, unit_ids: Sequence[int], info: StreamInfo, theme
     """
     colours = region_colours(units.region, theme)
     carried = {} if info.unit_ids is None else {int(u): c for c, u in enumerate(info.unit_ids.tolist())}
+    depths = depths_on_map(units.y, space)
     shown = []
     for unit_id, row in zip(unit_ids, units.rows(np.asarray(unit_ids, np.int64)).tolist(), strict=True):
         channel = carried.get(unit_id, carried.get(int(units.signal_id[row]), NOT_CARRIED))
@@ -65,7 +69,7 @@ def unit_rows(units: UnitTable, unit_ids: Sequence[int], info: StreamInfo, theme
                 stream=info.name,
                 channel=channel,
                 digital=info.packed,
-                depth=float(units.y[row]),
+                depth=float(depths[row]),
                 unit_id=int(unit_id),
                 physical_unit=info.physical_unit,
             )
@@ -73,9 +77,10 @@ def unit_rows(units: UnitTable, unit_ids: Sequence[int], info: StreamInfo, theme
     return tuple(shown)
 
 
-def electrode_rows(info: StreamInfo, theme: Theme) -> tuple[ScopeRow, ...]:
+def electrode_rows(info: StreamInfo, space: str, theme: Theme) -> tuple[ScopeRow, ...]:
     """A row for each electrode: no region, so the colour of text."""
-    depths = [float("nan")] * info.n_channels if info.channel_xyz is None else info.channel_xyz[:, 1].tolist()
+    unknown = np.full(info.n_channels, np.nan)
+    depths = unknown if info.channel_xyz is None else depths_on_map(info.channel_xyz[:, 1], space)
     names = info.channel_names or tuple(str(i) for i in range(info.n_channels))
     return tuple(
         ScopeRow(
@@ -157,7 +162,7 @@ def shown_rows(
     if stream:
         reader = find_ring(stream)
         infos[stream] = of_units[stream].watching([]) if reader is None else reader.info
-        rows = unit_rows(description.units, unit_ids, infos[stream], theme)
+        rows = unit_rows(description.units, unit_ids, infos[stream], description.info.space, theme)
     for info in description.streams:
         if is_measures(info) and find_ring(info.name) is not None:
             infos[info.name] = info
@@ -165,5 +170,5 @@ def shown_rows(
     field = find_ring(FIELD_STREAM)
     if field is not None:
         infos[FIELD_STREAM] = field.info
-        rows += electrode_rows(field.info, theme)
+        rows += electrode_rows(field.info, description.info.space, theme)
     return ShownRows(rows, infos, tuple(of_units), stream)

@@ -213,12 +213,12 @@ def test_the_processors_regions_are_named(chip_table: Table) -> None:
 # ---- parts
 
 
-def table_of(n: int, regions: list[str]) -> ChannelTable:
+def table_of(n: int, regions: list[str], space: str = "um") -> ChannelTable:
     units = UnitTable.build(list(range(n)), [f"u{i}" for i in range(n)], regions, y=np.arange(n)[::-1].astype(float))
     info = StreamInfo(
         "s", "", StreamKind.UNITS, np.dtype(np.uint8), ((n + 7) // 8,), 1, unit_ids=np.arange(n), packed=True
     )
-    return ChannelTable.of(units, info, DARK)
+    return ChannelTable.of(units, info, space, DARK)
 
 
 def test_orders() -> None:
@@ -229,6 +229,8 @@ def test_orders() -> None:
     counts[1, 5] = 1
     assert ordered(Order.REGION, channels, table, counts, None).tolist() == [0, 3, 1, 4, 2]
     assert ordered(Order.DEPTH, channels, table, counts, None).tolist() == [0, 1, 2, 3, 4]
+    schematic = table_of(5, ["a"] * 5, "schematic")  # y grows downwards on its map
+    assert ordered(Order.DEPTH, channels, schematic, counts, None).tolist() == [4, 3, 2, 1, 0]
     assert ordered(Order.RATE, channels, table, counts, None).tolist()[:2] == [1, 3]
     assert ordered(Order.CORRELATION, channels, table, counts, 3).tolist()[:2] == [3, 1]
     assert ordered(Order.CORRELATION, channels, table, counts, None).tolist() == [0, 3, 1, 4, 2]
@@ -274,7 +276,7 @@ def test_graded_activity_becomes_bits() -> None:
 def test_units_are_found_by_their_signals() -> None:
     units = UnitTable.build([1, 2, 3], ["a", "b", "t"], ["x", "y", "y"], signal_id=[1, 2, 1])
     info = StreamInfo("s", "", StreamKind.UNITS, np.dtype(np.uint8), (1,), 1, unit_ids=np.array([1, 2]), packed=True)
-    found = RasterUnits(units, info, DARK)
+    found = RasterUnits(units, info, "um", DARK)
     assert found.channels([3, 1]).tolist() == [0]
     assert found.trial_channels([]).tolist() == [0, 1]
     assert found.reference([2, 1]) == 1

@@ -14,12 +14,14 @@ from pytestqt.qtbot import QtBot
 
 from app.theme import DARK, LIGHT, argb
 from app.window.desk import Desk
+from app.window.map_canvas import MapCanvas
 from app.window.perturbed_spans import PerturbedSpans
+from app.window.preparation_geometry import map_units
 from app.window.scope import ScopePane
 from app.window.scope_filters import FilterChoice, FilterKind, RunningFilter, cutoffs
 from app.window.scope_labels import ScopeLabels, spread
 from app.window.scope_layout import Arrangement, RowView, fitted, place, scaled_gain
-from app.window.scope_rows import NOT_CARRIED, ScopeRow
+from app.window.scope_rows import NOT_CARRIED, ScopeRow, unit_rows
 from app.window.stream_feed import StreamFeed, samples_of
 from app.window.time_axis import TimeAxis, bin_text, division_text, frequency_text, snapped_span
 from app.window.time_pane import NOTHING_OPEN
@@ -29,7 +31,9 @@ from rig.field import FIELD_STREAM
 from rig.log import LogEntry, LogKind
 from rig.perturbation import Perturbation, PerturbationKind, perturbation_to_json
 from rig.probe import Probe
+from rig.streams import StreamInfo, StreamKind
 from rig.trigger import FieldsMatch, FrameStarts, UnitRises
+from rig.units import UnitTable
 
 if TYPE_CHECKING:
     from tests.app.window.conftest import Table
@@ -548,10 +552,28 @@ def test_a_running_filter_is_the_filter_of_the_whole() -> None:
     assert cutoffs(1000.0)[0] == 200.0
 
 
+@pytest.mark.parametrize("space", ["um", "schematic"])
+def test_by_depth_lanes_follow_the_map(qtbot: QtBot, space: str) -> None:
+    y = np.array([30.0, 0.0, 70.0, 20.0])
+    units = UnitTable.build(np.arange(4), [f"u{i}" for i in range(4)], x=np.arange(4.0), y=y)
+    info = StreamInfo("s", "", StreamKind.UNITS, np.dtype(np.uint8), (1,), 1, unit_ids=np.arange(4), packed=True)
+    canvas = MapCanvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(200, 300)
+    canvas.set_units(map_units(units), space)
+    assert canvas.picture is not None
+    on_map = canvas.picture.view.to_pixels(np.stack([np.arange(4.0), y], axis=1))[:, 1]
+    rows = unit_rows(units, range(4), info, space, DARK)
+    lanes = place(rows, [RowView()] * 4, Arrangement.BY_DEPTH, 300).label_px
+    assert lanes.argsort().tolist() == on_map.argsort().tolist()
+    # gaps are the map's too
+    assert np.corrcoef(lanes, on_map)[0, 1] == pytest.approx(1.0)
+
+
 def test_lanes() -> None:
     rows = [
         ScopeRow(key=str(i), name=str(i), colour="#FFFFFF", stream="s", channel=i, digital=i < 2, depth=depth)
-        for i, depth in enumerate((0.0, 100.0, float("nan")))
+        for i, depth in enumerate((100.0, 0.0, float("nan")))
     ]
     views = [RowView(), RowView(gain=2.0, shift=0.5), fitted(-2.0, 2.0, RowView())]
     stacked = place(rows, views, Arrangement.STACKED, 300)
