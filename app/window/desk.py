@@ -40,7 +40,7 @@ from rig.process.ring_reader import RingReader
 from rig.process.status import Status
 from rig.streams import StreamInfo, StreamKind
 
-FIRST_TIME = "The first time here, its code is compiled: up to half a minute"
+FIRST_TIME = "The first time here, its code is compiled for this machine: some seconds more"
 N_TRACES = 12  # that a new subject's oscilloscope shows
 T = TypeVar("T")
 log = logging.getLogger(__name__)
