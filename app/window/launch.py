@@ -90,5 +90,10 @@ def run_window(opening: Opening | None = None, *, session: Path | None = None, r
     chosen = opening or first_subject(settings)
     QTimer.singleShot(0, lambda: window.start_with(chosen) if session is None else window.sessions.open(session))
     warming: list[object] = []  # held until the window closes; it ends by itself
-    QTimer.singleShot(WARM_AFTER_MS, lambda: warming.append(start_warming()))
-    return made.exec()
+    timer = QTimer(window)
+    timer.setSingleShot(True)
+    timer.timeout.connect(lambda: warming.append(start_warming()))
+    timer.start(WARM_AFTER_MS)
+    code = made.exec()
+    timer.stop()
+    return code

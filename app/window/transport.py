@@ -28,7 +28,7 @@ from app.window.speeds import SPEEDS
 from app.window.twin_view import TwinView
 from rig.process.protocol import MOVING, OVER, State
 
-LEAST_PX = 900  # with what never gives way: subject, buttons, speed, clock, twin, what is recorded
+LEAST_PX = 940  # with what never gives way: subject, run, speed, clock, twin, that it is recorded
 REFRESH_S = 0.05  # digits that change more often cannot be read
 LAMP_WORDS = {"off": "idle", "good": "well", "poor": "strained", "bad": "failed"}
 
@@ -110,6 +110,7 @@ class Transport(QFrame):
                 Optional((self.twin_view,), lambda: self._twinned),
                 Optional((self.record.rate_and_left,), lambda: self.record.recording),
                 Optional((self.record.name_and_detail,), lambda: self.record.recording),
+                Optional((self.step, self.rewind), lambda: True),  # they have keys
             ),
         )
         self._slow_s = 0.0

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.theme import DARK
 from app.window.desk import Desk
-from app.window.transport import Transport
+from app.window.style import apply_style
+from app.window.transport import LEAST_PX, Transport
 
 RECORDING = "vesper-2026-11-25-112640.rig"
 
 
 @pytest.fixture
-def strip(qtbot: QtBot) -> Iterator[Transport]:
+def strip(qtbot: QtBot, qapp: QApplication) -> Iterator[Transport]:
+    apply_style(qapp, DARK)
     window = QWidget()  # a window of its own would grow with what is in it
     qtbot.addWidget(window)
     window.resize(1920, 100)
@@ -50,7 +53,7 @@ def fits(qtbot: QtBot, strip: Transport) -> None:
     qtbot.waitUntil(lambda: strip.layout().minimumSize().width() <= strip.width() and not clipped(strip), timeout=2000)
 
 
-@pytest.mark.parametrize("width", [1000, 1100, 1280, 1366, 1600, 1920])
+@pytest.mark.parametrize("width", [LEAST_PX, 1100, 1280, 1366, 1600, 1920])
 def test_nothing_is_clipped(qtbot: QtBot, strip: Transport, width: int) -> None:
     strip.resize(width, 60)
     record_beside_a_twin(strip)
@@ -63,13 +66,15 @@ def test_nothing_is_clipped(qtbot: QtBot, strip: Transport, width: int) -> None:
 def test_what_matters_least_gives_way_first(qtbot: QtBot, strip: Transport) -> None:
     record_beside_a_twin(strip)
     shown = []
-    for width in (1920, 1280, 1000):
+    for width in (1920, 1280, LEAST_PX):
         strip.resize(width, 60)
         fits(qtbot, strip)
         shown.append(
             (strip.lamps["disk"].label.isVisible(), strip.tick.isVisible(), strip.record.name_and_detail.isVisible())
         )
     assert shown == [(True, True, True), (False, False, True), (False, False, False)]
+    assert not strip.step.isVisible()
+    assert strip.run.isVisible()
     assert RECORDING in strip.record.toolTip()
     assert "1 h 57 min left" in strip.record.toolTip()
 
