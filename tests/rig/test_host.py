@@ -20,6 +20,7 @@ import rig.process.client
 from rig.errors import SessionError
 from rig.process.client import RigClient
 from rig.process.protocol import Event, RecordingFailed, State, StateChanged, SubjectCrashed, SubjectFailed, SubjectHung
+from rig.process.ring_reader import RingReader
 from rig.storage.recording import Recording
 
 UNRULY = "unruly_subject:PLUGIN"
@@ -73,14 +74,16 @@ def start(fault: str, at_tick: int = 1000) -> RigClient:
     )
 
 
-def record_to_the_fault(client: RigClient, path: Path) -> None:
-    """Record the thousand ticks before the fault, exactly, and go on into it."""
+def record_to_the_fault(client: RigClient, path: Path) -> RingReader:
+    """Record the thousand ticks before the fault, exactly, and go on into it; the ring, opened while all is well."""
     client.watch("spikes")
     client.start_recording(path)
     client.run_to(1000)
     client.wait_until_paused(TIMEOUT_S)
     assert eventually(lambda: (figures := client.status.recorder) is not None and figures.durable_tick == 1000)
+    reader = client.ring("spikes")
     client.run()
+    return reader
 
 
 def still_there(client: RigClient) -> None:
@@ -144,8 +147,7 @@ def test_a_subject_that_takes_its_process_with_it(
     fault: str, words: str, tmp_path: Path, nothing_left: list[str]
 ) -> None:
     with start(fault) as client:
-        record_to_the_fault(client, tmp_path / "run.rig")
-        reader = client.ring("spikes")
+        reader = record_to_the_fault(client, tmp_path / "run.rig")
         told = wait_for_event(client, SubjectCrashed)
         (crashed,) = [e for e in told if isinstance(e, SubjectCrashed)]
         assert crashed.line == f"the subject's process ended by itself ({words}) at tick 1000: restart the session"
