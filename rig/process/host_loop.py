@@ -18,6 +18,7 @@ from typing import Any
 from rig.errors import SessionError, SpecError, SubjectError, TickError
 from rig.log import LogEntry
 from rig.process.commands import obey
+from rig.process.heap import Heap
 from rig.process.lifeline import Lifeline
 from rig.process.pacing import BLOCK_S, Pacer
 from rig.process.protocol import (
@@ -84,6 +85,7 @@ class Host:
         self._lifeline = lifeline
         self._recording = RecordingWatch(session)
         self._pacer = Pacer()
+        self._heap = Heap()
         self._state = State.PAUSED
         self._target: int | None = None
         self._failure = ""
@@ -99,6 +101,7 @@ class Host:
             if self._state in MOVING and not self._ended:
                 self._advance()
             self._publish()
+            self._heap.turn()
 
     def close(self) -> None:
         """Close recording, subject and rings, and answer who asked for it."""

@@ -110,7 +110,8 @@ def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
     """Open a chip on its board with a cartridge in it. Raises what `prepare` raises."""
     prepared = prepare(options)
     chip, netlist, cartridge = prepared.chip, prepared.netlist, prepared.cartridge
-    engine = EventEngine(netlist, chip) if prepared.options["engine"] == "event" else CompiledEngine(netlist, chip)
+    by_event = prepared.options["engine"] == "event"
+    engine = EventEngine(netlist, chip) if by_event else CompiledEngine(netlist, chip, sharing=True)
     machine = Machine(engine, cartridge.image, word_fields(chip))
     return Microprocessor(
         info=_info(prepared),

@@ -45,6 +45,7 @@ class CompiledChip:
 
     Attributes
     ----------
+    key : the same for the same code
     shape, masks : what was asked for
     code : keeps the functions alive
     phases : (n_phases,) int64 addresses, one for each vector of clock levels
@@ -59,6 +60,7 @@ class CompiledChip:
     n_operations : ands and ors of one pass over each phase, then each race pass
     """
 
+    key: str
     shape: WordShape
     masks: MaskPlan
     code: MachineCode
@@ -109,7 +111,8 @@ def load_chip(netlist: Netlist, chip: ChipDescription, shape: WordShape, masks: 
         }
         return emit_program(program, shape), header
 
-    code = load_code(_key(netlist, chip, shape, masks), names, build)
+    key = _key(netlist, chip, shape, masks)
+    code = load_code(key, names, build)
     addresses = [code.addresses[name] for name in names]
     node_slot = np.full(netlist.n_nodes, -1, np.int32)
     drive_slot = node_slot.copy()
@@ -117,6 +120,7 @@ def load_chip(netlist: Netlist, chip: ChipDescription, shape: WordShape, masks: 
     node_slot[stored] = np.arange(len(stored))
     drive_slot[driven] = len(stored) + np.arange(len(driven))
     return CompiledChip(
+        key=key,
         shape=shape,
         masks=masks,
         code=code,

@@ -39,16 +39,14 @@ from subjects.microprocessor.compiled.kernels import (
     to_event,
 )
 from subjects.microprocessor.compiled.masks import Perturbed
-from subjects.microprocessor.compiled.recall import NOTE_ASLEEP, NOTE_PERTURBATION, new_recall
+from subjects.microprocessor.compiled.recall import NOTE_ASLEEP, NOTE_PERTURBATION
+from subjects.microprocessor.compiled.shared_recall import SharedRecall, shared_recall
 from subjects.microprocessor.compiled.trial import Trial
 from subjects.microprocessor.engine import EngineState
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.lesions import transistor_modes
 from subjects.microprocessor.netlist import Netlist
 from subjects.microprocessor.surroundings import PlainMemory
-
-N_PERTURBATIONS = 256
-"""Sets of perturbations under which states are recalled; then all are forgotten."""
 
 
 class CompiledEngine:
@@ -57,6 +55,7 @@ class CompiledEngine:
     Parameters
     ----------
     trusting : take whatever perturbation can be expressed for exact, without trying it first
+    sharing : recall together with the other engines of this process that do so; else by itself
 
     Attributes
     ----------
@@ -68,15 +67,17 @@ class CompiledEngine:
     recall : what the chip did before
     """
 
-    def __init__(self, netlist: Netlist, chip: ChipDescription, trusting: bool = False) -> None:
+    def __init__(
+        self, netlist: Netlist, chip: ChipDescription, *, trusting: bool = False, sharing: bool = False
+    ) -> None:
         self.netlist = netlist
         self.chip = chip
         self.event = EventEngine(netlist, chip)
         self.code = load_chip(netlist, chip, one_chip())
         self.compiled, self.transfer = connect(chip, netlist, self.code)
-        self.recall = new_recall(self.code.n_slots, self.code.pack, self.code.expand)
-        self._perturbations: dict[bytes, int] = {}
-        self._n_perturbations = 0
+        self._shared = shared_recall(self.code) if sharing else SharedRecall(self.code)
+        self.recall = self._shared.recall
+        self._perturbation = 0
         self._trusting = trusting
         # made when the first perturbation comes
         self._detours: Detours | None = None
@@ -144,20 +145,22 @@ class CompiledEngine:
     def run_in(self, around: Any, taps: Taps, n: int) -> int:
         """Run in whatever surroundings (`surroundings`); half-cycles done."""
         event = self.event
-        return int(
-            run_compiled(
-                self.compiled,
-                self.transfer,
-                event.circuit,
-                event.ports,
-                event.rows,
-                self.recall,
-                around,
-                taps,
-                len(self.promised),
-                n,
+        with self._shared.turn:
+            self.recall.notes[NOTE_PERTURBATION] = self._perturbation
+            return int(
+                run_compiled(
+                    self.compiled,
+                    self.transfer,
+                    event.circuit,
+                    event.ports,
+                    event.rows,
+                    self.recall,
+                    around,
+                    taps,
+                    len(self.promised),
+                    n,
+                )
             )
-        )
 
     def slots_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Words that hold live nodes. Raises SubjectError for a node whose value is not promised."""
@@ -241,13 +244,7 @@ class CompiledEngine:
 
     def _note_perturbation(self) -> None:
         """Keep what a chip does under different perturbations apart."""
-        key = self.event.clamp.tobytes() + self.event.row_mode.tobytes()
-        if key not in self._perturbations:
-            if len(self._perturbations) == N_PERTURBATIONS:
-                self._perturbations.clear()
-            self._n_perturbations += 1
-            self._perturbations[key] = self._n_perturbations
-        self.recall.notes[NOTE_PERTURBATION] = self._perturbations[key]
+        self._perturbation = self._shared.number_of(self.event.clamp.tobytes() + self.event.row_mode.tobytes())
         self.recall.notes[NOTE_ASLEEP] = 0
 
     def snapshot(self) -> EngineState:

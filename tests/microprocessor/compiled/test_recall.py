@@ -9,7 +9,14 @@ import pytest
 
 from subjects.microprocessor.circuit import CLAMP_HIGH, CLAMP_LOW
 from subjects.microprocessor.compiled.compiled_engine import CompiledEngine
-from subjects.microprocessor.compiled.recall import NOTE_ASLEEP, NOTE_CREDIT, NOTE_LAST, Recall, new_recall
+from subjects.microprocessor.compiled.recall import (
+    NOTE_ASLEEP,
+    NOTE_COMPUTED,
+    NOTE_CREDIT,
+    NOTE_LAST,
+    Recall,
+    new_recall,
+)
 from subjects.microprocessor.drawn_chip import shipped_chip
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.hs6502 import FILE_NAME, HS6502
@@ -110,3 +117,37 @@ def test_what_never_comes_again_is_not_looked_for(engines: tuple[CompiledEngine,
     event.reset(memory)
     event.run(40_000, memory)
     np.testing.assert_array_equal(compiled.values, event.values)
+
+
+def test_one_that_follows_another_looks_up_what_that_computed(netlist: Netlist, code_cache: Path):
+    first, second = (CompiledEngine(netlist, HS6502, sharing=True) for _ in range(2))
+    assert first.recall is second.recall
+    memories = [image(), image()]
+    n_computed = []
+    for engine, memory in zip((first, second), memories, strict=True):
+        before = int(engine.recall.notes[NOTE_COMPUTED])
+        engine.reset(memory)
+        engine.run(3_000, memory)
+        n_computed.append(int(engine.recall.notes[NOTE_COMPUTED]) - before)
+    assert n_computed[0] > 100
+    assert n_computed[1] < n_computed[0] / 10
+    np.testing.assert_array_equal(*memories)
+    np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_a_perturbed_chip_and_its_twin_do_not_take_each_others_states(netlist: Netlist, code_cache: Path):
+    rng = np.random.default_rng(9)
+    sharing = [CompiledEngine(netlist, HS6502, sharing=True) for _ in range(2)]
+    pairs = [(engine, EventEngine(netlist, HS6502)) for engine in sharing]
+    memories = [[image(), image()] for _ in pairs]
+    for pair, pair_memories in zip(pairs, memories, strict=True):
+        for engine, memory in zip(pair, pair_memories, strict=True):
+            engine.reset(memory)
+    for _ in range(30):
+        clamps = np.zeros(netlist.n_nodes, np.uint8)
+        clamps[netlist.node_ids["sb3"]] = rng.choice([0, CLAMP_LOW, CLAMP_HIGH])
+        for engine in pairs[0]:
+            engine.perturb(clamps)
+        n = int(rng.integers(1, 300))
+        for pair, pair_memories in zip(pairs, memories, strict=True):
+            compare(pair, pair_memories, n)
