@@ -76,6 +76,12 @@ class Docks:
         window.resizeDocks([docks[p.title] for p in columns], [p.width for p in columns], Qt.Orientation.Horizontal)
         window.resizeDocks([docks[p.title] for p in DOCKS], [p.height for p in DOCKS], Qt.Orientation.Vertical)
 
+    def make_room_for_text(self) -> None:
+        """As much height for the text as for the tools, where nobody has laid the panes otherwise yet."""
+        if self._settings.value("state") is None and not self.used:
+            docks = [self.of["Behaviour"], self.of["Tools"]]
+            self._window.resizeDocks(docks, [1, 1], Qt.Orientation.Vertical)
+
     def raise_console(self) -> None:
         self.of[CONSOLE].raise_()
 

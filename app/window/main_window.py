@@ -25,7 +25,7 @@ from app.window.pane import Pane
 from app.window.panes import DOCKS
 from app.window.recordings import Recordings
 from app.window.sessions import Sessions, shown_of
-from app.window.speeds import speed_to_begin_with
+from app.window.speeds import READING_SPAN_TICKS, speed_to_begin_with
 from app.window.style import apply_style
 from app.window.subject_menu import SubjectMenu
 from app.window.timeline import TimelinePane
@@ -35,6 +35,7 @@ from app.window.transport import Transport
 from app.window.window_menu import Layouts, WindowMenu
 from rig.log import LogEntry, LogKind
 from rig.process.protocol import MOVING, State
+from rig.streams import StreamKind
 
 PULL_MS = 16
 
@@ -268,7 +269,14 @@ class MainWindow(QMainWindow):
         session = self.sessions.put_back()
         end = description.info.end_tick
         left = None if end is None else end - status.tick
-        self.desk.set_speed(speed_to_begin_with(description.info.tick_hz, left) if session is None else session.speed)
+        if session is not None:
+            self.desk.set_speed(session.speed)
+        else:
+            writes = self.desk.stream(StreamKind.TEXT) is not None
+            self.desk.set_speed(speed_to_begin_with(description.info.tick_hz, left, writes))
+            if writes:
+                self.desk.view.set_span(READING_SPAN_TICKS)
+                self.docks.make_room_for_text()
         if self._run_when_open:
             self._run_when_open = False
             self.desk.do(lambda c: c.run())
