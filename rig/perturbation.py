@@ -56,7 +56,8 @@ class Perturbation:
     weights : share of the perturbation that reaches each unit (an electrode's falloff); empty for 1 everywhere.
         A unit that can only be held or not is held from 0.5 on
     label : what made it (``train 3``, ``trigger sync``), for the log
-    waveform : of a patch, a row a tick from start_tick to stop_tick − 1, a value a unit; empty otherwise
+    waveform : of a patch, a row a tick from start_tick to stop_tick − 1, a value a unit, or where units are vectors
+        (a head's output) all values of the first, of the second, …; empty otherwise
     """
 
     kind: PerturbationKind
@@ -93,12 +94,24 @@ class Perturbation:
                 raise SpecError(f"asked for {self.kind} with a waveform; that is a patch's")
             return
         n_ticks = None if self.stop_tick is None else self.stop_tick - self.start_tick
-        if n_ticks != len(self.waveform) or any(len(row) != len(self.unit_ids) for row in self.waveform):
+        lengths = {len(row) for row in self.waveform}
+        whole = len(lengths) == 1 and all(n > 0 and n % len(self.unit_ids) == 0 for n in lengths)
+        if n_ticks != len(self.waveform) or not whole:
             raise SpecError(
                 f"asked for a patch of {len(self.unit_ids)} units over "
                 f"{'no stated' if n_ticks is None else n_ticks} ticks with {len(self.waveform)} rows of values; "
-                "give a row a tick and a value a unit"
+                "give a row a tick and a value (or as many values) a unit"
             )
+
+    @property
+    def values_per_unit(self) -> int:
+        """In a row of the waveform; 0 where there is none."""
+        return len(self.waveform[0]) // len(self.unit_ids) if self.waveform else 0
+
+    def waveform_of(self, at: int, tick: int) -> tuple[float, ...] | None:
+        """The values of the unit at a place among the unit ids; None for a tick that the waveform has not."""
+        row, n = tick - self.start_tick, self.values_per_unit
+        return self.waveform[row][at * n : (at + 1) * n] if 0 <= row < len(self.waveform) else None
 
     @property
     def level(self) -> float:
@@ -116,11 +129,12 @@ class Perturbation:
 
     def _only(self, kept: Sequence[int]) -> Perturbation:
         """The same on the units at these places."""
+        n = self.values_per_unit
         return replace(
             self,
             unit_ids=tuple(self.unit_ids[i] for i in kept),
             weights=tuple(self.weights[i] for i in kept) if self.weights else (),
-            waveform=tuple(tuple(row[i] for i in kept) for row in self.waveform),
+            waveform=tuple(tuple(v for i in kept for v in row[i * n : (i + 1) * n]) for row in self.waveform),
         )
 
     def binary(self) -> Perturbation | None:

@@ -6,6 +6,7 @@
                    drive near:A3:120 falloff=60 for=10
                    stuck_off t1234 at=0
                    drive sync on=rise:alu3 after=20 for=5 holdoff=1000 max=3
+                   patch L3H2 from=other.rig of=200 at=1000 for=20
     on=            rise:UNIT  rate:UNITS:COUNT/WINDOW  frame  bus:ADDRESS[:read|:write][:VALUE]
 
 Times are ticks, or carry ``us``, ``ms`` or ``s`` of the original system's time.
@@ -16,13 +17,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from rig.errors import SpecError
 from rig.perturbation import LESIONS, Perturbation, PerturbationKind, PulseTrain
 from rig.probe import Probe, squared_distances
+from rig.recorded import patch_from
 from rig.selection import select_units
+from rig.storage.recording import Recording
 from rig.streams import StreamInfo, StreamKind
 from rig.subject import SubjectInfo
 from rig.trigger import Condition, FieldsMatch, FrameStarts, RateOver, Trigger, UnitRises
@@ -30,6 +34,7 @@ from rig.units import UnitTable
 
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 _PERTURB_KEYS = ("at", "for", "every", "times", "jitter", "level", "falloff", "on", "after", "holdoff", "max", "name")
+_PATCH_KEYS = ("at", "for", "from", "of", "stream")
 _PROBE_KEYS = ("x", "y", "z", "n", "sigma")
 
 
@@ -95,6 +100,8 @@ def parse_perturbation(text: str, bench: Bench, now_tick: int, seed: int) -> Per
     except ValueError:
         kinds = ", ".join(k.value for k in PerturbationKind)
         raise SpecError(f"asked for {kind_text!r} in {text!r}; it must be one of {kinds}") from None
+    if kind is PerturbationKind.PATCH:
+        return PerturbRequest((_parse_patch(rest, bench, now_tick),))
     unit_text, given = _words(rest, _PERTURB_KEYS, f"a {kind}", f"{kind} alu3 at=1000 for=500")
     ids = select_units(unit_text, bench.units, probes=bench.probes)
     units = tuple(int(u) for u in ids)
@@ -104,8 +111,6 @@ def parse_perturbation(text: str, bench: Bench, now_tick: int, seed: int) -> Per
     def ticks(key: str, default: int) -> int:
         return parse_ticks(given[key], bench.info) if key in given else default
 
-    if kind is PerturbationKind.PATCH:
-        raise SpecError(f"asked for {text!r}; a patch takes its values from a recording: give it from a script")
     if kind in LESIONS or kind is PerturbationKind.RELEASE:
         extra = sorted(set(given) - {"at"})
         if extra:
@@ -138,6 +143,22 @@ def parse_perturbation(text: str, bench: Bench, now_tick: int, seed: int) -> Per
         max_count=int(_number(given["max"], text)) if "max" in given else None,
     )
     return PerturbRequest(trigger=trigger)
+
+
+def _parse_patch(text: str, bench: Bench, now_tick: int) -> Perturbation:
+    """``UNITS from=RECORDING of=TICK for=TICKS``: as they did there; ``of`` is where it begins unless said."""
+    example = "patch L3H2 from=other.rig of=200 at=1000 for=20"
+    unit_text, given = _words(text, _PATCH_KEYS, "a patch", example)
+    if "from" not in given or "for" not in given:
+        raise SpecError(f"asked for a patch of {unit_text}; it needs from= and for=, such as: {example}")
+    ids = select_units(unit_text, bench.units, probes=bench.probes)
+    at = parse_ticks(given["at"], bench.info) if "at" in given else now_tick
+    path = Path(given["from"]).expanduser()
+    with Recording.open(path) as recording:
+        of = parse_ticks(given["of"], bench.info) if "of" in given else recording.start_tick
+        return patch_from(
+            recording, ids.tolist(), of, parse_ticks(given["for"], bench.info), at, given.get("stream", ""), path.stem
+        )
 
 
 def parse_condition(text: str, bench: Bench) -> Condition:

@@ -60,13 +60,21 @@ class Holds:
         return cls({int(u): given[i] for u, i in value["held"]}, frozenset(int(u) for u in value["lesioned"]))
 
 
-def check_perturbation(p: Perturbation, layout: UnitLayout, directions: tuple[Direction | None, ...]) -> None:
+def check_perturbation(
+    p: Perturbation, layout: UnitLayout, directions: tuple[Direction | None, ...], d_head: int
+) -> None:
     """Raises SpecError : it cannot be done, or not to these units."""
     if p.kind not in KINDS:
         raise SpecError(f"asked for {p.kind}; a language model takes {', '.join(sorted(KINDS))}")
     values = (p.level, *p.weights, *(v for row in p.waveform for v in row))
     if not all(math.isfinite(v) and abs(v) <= 1e6 for v in values):
         raise SpecError(f"asked for {p.kind} with a value beyond ±1e6; that is no activation")
+    n_heads = len(layout.heads_among(p.unit_ids))
+    if p.values_per_unit > 1 and (p.values_per_unit != d_head or n_heads < len(p.unit_ids)):
+        raise SpecError(
+            f"asked for a patch with {p.values_per_unit} values a unit; a head takes {d_head} (or its norm alone), "
+            "every other unit takes one: patch heads by themselves"
+        )
     for unit in p.unit_ids:
         slot = unit - layout.first_direction
         if 0 <= slot < layout.n_directions and directions[slot] is None:
@@ -108,6 +116,7 @@ class EditMaker:
 
     def _make(self, holds: Holds, tick: int) -> Edits:
         values = dict.fromkeys(holds.lesioned, (0.0, 0.0))
+        vectors: dict[int, tuple[float, Tensor]] = {}
         of_reference: dict[int, tuple[float, Perturbation]] = {}
         places: dict[int, dict[int, int]] = {}
         for unit, p in holds.held.items():
@@ -118,21 +127,25 @@ class EditMaker:
             if p.kind in _REFERRING:
                 of_reference[unit] = (weight, p)
                 continue
-            pair = self._meaning(p, at, tick)
-            if pair is not None:
-                values[unit] = (1.0 + weight * (pair[0] - 1.0), weight * pair[1])
-        vectors = self._referred(of_reference, values, tick)
+            if p.kind is PerturbationKind.PATCH:
+                patch = p.waveform_of(at, tick)
+                if patch is None:
+                    continue
+                if len(patch) > 1:
+                    vectors[unit] = (1.0 - weight, weight * torch.tensor(patch, device=self._device))
+                else:
+                    values[unit] = (1.0 - weight, weight * patch[0])
+                continue
+            scale, shift = self._meaning(p)
+            values[unit] = (1.0 + weight * (scale - 1.0), weight * shift)
+        vectors |= self._referred(of_reference, values, tick)
         return self._sorted(values, vectors)
 
-    def _meaning(self, p: Perturbation, at: int, tick: int) -> tuple[float, float] | None:
-        """Scale and shift; None where a patch has no value for this tick."""
-        kind = PerturbationKind
-        if p.kind is kind.PATCH:
-            row = tick - p.start_tick
-            return (0.0, p.waveform[row][at]) if 0 <= row < len(p.waveform) else None
-        if p.kind is kind.SCALE:
+    def _meaning(self, p: Perturbation) -> tuple[float, float]:
+        """Scale and shift."""
+        if p.kind is PerturbationKind.SCALE:
             return p.level, 0.0
-        return (1.0 if p.kind is kind.ADD else 0.0), p.level
+        return (1.0 if p.kind is PerturbationKind.ADD else 0.0), p.level
 
     def _referred(
         self, wanted: Mapping[int, tuple[float, Perturbation]], values: dict[int, tuple[float, float]], tick: int

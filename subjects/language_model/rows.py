@@ -33,6 +33,7 @@ class Reading:
     activity, bits : (n_units,) and packed
     trace, row : where the rest is; None while it waits
     n_keys : positions that it could look at
+    removed : heads that were taken out, numbered through the layers: they look at nothing
     """
 
     token: int
@@ -44,6 +45,7 @@ class Reading:
     trace: Trace | None
     row: int
     n_keys: int
+    removed: tuple[int, ...] = ()
 
 
 class Rows:
@@ -77,9 +79,11 @@ class Rows:
             "logit_lens": lambda r: self._lens(r)[0],
             "logit_lens_probabilities": lambda r: self._lens(r)[1],
             "attention_pattern": self._pattern,
+            "head_output": self._head_output,
             "log_probability": lambda r: self._log_p(r).cpu().numpy(),
         }
         self._known: dict[str, tuple[Reading, Any]] = {}  # computed once for two streams
+        self._log_ps: list[tuple[Tensor, Tensor]] = []  # of the newest logits: a token's are the next one's `expected`
 
     def add(self, reading: Reading) -> None:
         for name, samples in self._samples.items():
@@ -102,8 +106,14 @@ class Rows:
         return known[1]
 
     def _log_p(self, r: Reading) -> Tensor:
-        found: Tensor = self._once("log_p", r, lambda: r.logits.log_softmax(-1))
-        return found
+        return self._log_softmax(r.logits)
+
+    def _log_softmax(self, logits: Tensor) -> Tensor:
+        for known, log_p in self._log_ps:
+            if known is logits:
+                return log_p
+        self._log_ps = [*self._log_ps[-1:], (logits, logits.log_softmax(-1))]
+        return self._log_ps[-1][1]
 
     def _text(self, r: Reading) -> NDArray[np.uint8]:
         cell = np.zeros(self._layouts["text"].shape, np.uint8)
@@ -113,12 +123,12 @@ class Rows:
         return cell
 
     def _token(self, r: Reading) -> NDArray[np.void]:
-        log_p = self._log_p(r)
-        entropy = float(torch.special.entr(log_p.exp()).sum()) / math.log(2)
         if r.token == NO_TOKEN:
             probability = 0.0
         else:
-            probability = 1.0 if r.expected is None else float(r.expected.log_softmax(-1)[r.token].exp())
+            probability = 1.0 if r.expected is None else float(self._log_softmax(r.expected)[r.token].exp())
+        log_p = self._log_p(r)
+        entropy = -float(torch.dot(log_p.exp(), log_p)) / math.log(2)
         return np.array((r.token, r.given, probability, entropy), TOKEN)
 
     def _top(self, r: Reading) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -148,10 +158,18 @@ class Rows:
         if r.trace is None:
             return np.zeros(self._layouts["attention_entropy"].shape, np.float32)
         found: NDArray[np.float32] = r.trace.entropy(r.row, r.n_keys).cpu().numpy()
+        found[list(r.removed)] = 0.0
         return found
 
     def _pattern(self, r: Reading) -> NDArray[np.float16]:
         pattern = np.zeros(self._layouts["attention_pattern"].shape, np.float16)
         if r.trace is not None:
             pattern[:, :, : r.n_keys] = r.trace.pattern[r.row, :, :, : r.n_keys].cpu().numpy()
+            pattern.reshape(-1, pattern.shape[-1])[list(r.removed)] = 0.0
         return pattern
+
+    def _head_output(self, r: Reading) -> NDArray[np.float32]:
+        if r.trace is None:
+            return np.zeros(self._layouts["head_output"].shape, np.float32)
+        z: NDArray[np.float32] = r.trace.z[r.row].flatten(0, 1).cpu().numpy().copy()
+        return z

@@ -46,7 +46,7 @@ def language_model_streams(layout: UnitLayout, engine: Engine, vocabulary: Vocab
         ),
         stream(
             "attention_entropy",
-            "of blocks.L.attn.hook_pattern of each head, over what the token looked back on",
+            "of blocks.L.attn.hook_pattern of each head, over what the token looked back on; 0 of a removed head",
             StreamKind.UNITS,
             np.float32,
             len(heads),
@@ -80,12 +80,22 @@ def language_model_streams(layout: UnitLayout, engine: Engine, vocabulary: Vocab
         stream("logit_lens_probabilities", "of logit_lens", StreamKind.VALUES, "<f4", n_layers, on_demand=True),
         stream(
             "attention_pattern",
-            "blocks.L.attn.hook_pattern of the token read: (layer, head, position it looks at)",
+            "blocks.L.attn.hook_pattern of the token read: (layer, head, position it looks at); 0 of a removed head",
             StreamKind.VALUES,
             "<f2",
             n_layers,
             layout.n_heads,
             engine.n_context,
+            on_demand=True,
+        ),
+        stream(
+            "head_output",
+            "blocks.L.attn.hook_z: what each head gives, before it is written into the residual stream",
+            StreamKind.VALUES,
+            np.float32,
+            len(heads),
+            engine.d_head,
+            unit_ids=heads,
             on_demand=True,
         ),
         stream(

@@ -111,7 +111,7 @@ class LanguageModel:
 
     def perturb(self, perturbation: Perturbation) -> None:
         self.units.rows(perturbation.unit_ids)
-        check_perturbation(perturbation, self._layout, self._maker.directions)
+        check_perturbation(perturbation, self._layout, self._maker.directions, self._engine.d_head)
         self._schedule.add(perturbation, self.tick)
 
     def _read_reference(self) -> Reference:
@@ -176,7 +176,8 @@ class LanguageModel:
         self._logits = trace.logits[row].clone()
         bits = self._thresholds.bits(activity[None])[0]
         n_keys = len(self._context.tokens) if not given else self._context.ticks.index(self.tick) + 1
-        rows.add(Reading(token, given, expected, self._logits, activity, bits, trace, row, n_keys))
+        removed = self._layout.heads_among(self._holds.lesioned)
+        rows.add(Reading(token, given, expected, self._logits, activity, bits, trace, row, n_keys, removed))
         self.tick += 1
 
     def _wait(self, n: int, rows: Rows) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +32,10 @@ class UnitLayout:
     @property
     def first_residual(self) -> int:
         return self.first_head + self.n_layers * self.n_heads
+
+    def heads_among(self, units: Iterable[int]) -> tuple[int, ...]:
+        """Heads among units, numbered through the layers."""
+        return tuple(sorted(u - self.first_head for u in units if self.first_head <= u < self.first_residual))
 
     @property
     def first_direction(self) -> int:
