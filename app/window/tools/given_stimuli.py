@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.window.tools.unit_text import count_text
 from rig.log import LogEntry, LogKind
-from rig.perturbation import PerturbationKind
+from rig.perturbation import PerturbationKind, perturbation_from_json
 
 
 @dataclass(frozen=True)
@@ -18,16 +17,28 @@ class GivenStimulus:
     label: str
     start_tick: int
     n_units: int
+    kind: PerturbationKind
     amplitude: float
     n_pulses: int
     weighted: bool = False
 
     def text(self, kind: str = "unit") -> str:
         """``drive high · 18 units · 8 ×``."""
-        level = {1.0: "high", 0.0: "low"}.get(self.amplitude, f"to {self.amplitude:g}")
+        match self.kind:
+            case PerturbationKind.ADD:
+                what = f"add {self.amplitude:g}"
+            case PerturbationKind.SCALE:
+                what = f"× {self.amplitude:g}"
+            case PerturbationKind.PATCH:
+                what = "patch"
+            case _:
+                what = "drive " + {1.0: "high", 0.0: "low"}.get(self.amplitude, f"to {self.amplitude:g}")
         times = f" · {self.n_pulses} ×" if self.n_pulses > 1 else ""
         by = self.label.removeprefix("trigger ") if self.label.startswith("trigger ") else ""
-        return f"drive {level} · {count_text(self.n_units, kind)}{times}" + (f" · {by}" if by else "")
+        return f"{what} · {count_text(self.n_units, kind)}{times}" + (f" · {by}" if by else "")
+
+
+_STIMULI = frozenset({PerturbationKind.DRIVE, PerturbationKind.ADD, PerturbationKind.SCALE, PerturbationKind.PATCH})
 
 
 class GivenStimuli:
@@ -44,33 +55,15 @@ class GivenStimuli:
             changed = bool(self.given)
             self.given.clear()
             return changed
-        if entry.kind is not LogKind.PERTURB or entry.payload["kind"] != PerturbationKind.DRIVE:
+        if entry.kind is not LogKind.PERTURB or entry.payload["kind"] not in _STIMULI:
             return False
-        payload: Mapping[str, object] = entry.payload
-        label, unit_ids, start = str(payload["label"]), payload["unit_ids"], payload["start_tick"]
-        assert isinstance(unit_ids, list | tuple)
-        assert isinstance(start, int)
-        amplitude = payload["amplitude"]
-        new = GivenStimulus(
-            entry.tick,
-            label,
-            start,
-            len(unit_ids),
-            1.0 if amplitude is None else float(str(amplitude)),
-            1,
-            bool(payload["weights"]),
-        )
+        p = perturbation_from_json(entry.payload)
+        n_units, weighted = len(p.unit_ids), bool(p.weights)
+        new = GivenStimulus(entry.tick, p.label, p.start_tick, n_units, p.kind, p.level, 1, weighted)
         last = self.given[-1] if self.given else None
-        if last is not None and label and (last.tick, last.label, last.n_units) == (new.tick, new.label, new.n_units):
-            self.given[-1] = GivenStimulus(
-                last.tick,
-                label,
-                min(last.start_tick, start),
-                last.n_units,
-                last.amplitude,
-                last.n_pulses + 1,
-                last.weighted,
-            )
+        if last is not None and p.label and replace(new, start_tick=last.start_tick, n_pulses=last.n_pulses) == last:
+            first = min(last.start_tick, p.start_tick)
+            self.given[-1] = replace(last, start_tick=first, n_pulses=last.n_pulses + 1)
         else:
             self.given.append(new)
             self.n_given += 1

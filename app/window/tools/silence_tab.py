@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QPushButton,
 from app.theme import Theme
 from app.window.desk import Desk, Level, Pull
 from app.window.elided_label import ElidedLabel
-from app.window.tools.silencing import LESION_TEXT, HoldLine, hold_line, lesionable
+from app.window.tools.silencing import LESION_TEXT, Hold, HoldLine, hold_line, lesionable
 from app.window.tools.standing import Holdings
 from app.window.tools.targets import TargetBox
 from app.window.tools.time_edit import TimeEdit
@@ -16,7 +16,7 @@ from app.window.tools.tool_tab import ToolTab, caption, clear_layout, field_capt
 from app.window.tools.unit_text import count_text, short_name
 from rig.errors import HeadstageError, SpecError
 from rig.log import LogEntry
-from rig.perturbation import LESIONS, Perturbation, PerturbationKind
+from rig.perturbation import LESIONS, SILENCING, Perturbation, PerturbationKind
 
 MAX_LINES = 40
 LOOK_S = 0.25
@@ -56,9 +56,7 @@ class SilenceTab(ToolTab):
 
     def _build_form(self) -> None:
         self.level = QComboBox(self)
-        self.level.addItem("low (0)", 0.0)
-        self.level.addItem("high (1)", 1.0)
-        self.level.addItem("at amplitude", None)
+        self._fill_levels(frozenset())
         self.level.setToolTip("What the units are held at")
         self.amplitude = QLineEdit("0.5", self)
         self.amplitude.setToolTip("In the unit's own measure")
@@ -74,8 +72,19 @@ class SilenceTab(ToolTab):
         fields.addRow(field_caption("hold"), row_of(self.level, self.amplitude))
         fields.addRow(field_caption("how long"), row_of(self.lasting, self.duration, stretch=None))
         self.rows.addLayout(fields)
-        self.level.currentIndexChanged.connect(lambda: self.amplitude.setVisible(self.level.currentData() is None))
+        self.level.currentIndexChanged.connect(
+            lambda: self.amplitude.setVisible(self.level.currentData() is Hold.AMPLITUDE)
+        )
         self.lasting.currentIndexChanged.connect(lambda: self.duration.setVisible(bool(self.lasting.currentData())))
+
+    def _fill_levels(self, kinds: frozenset[PerturbationKind]) -> None:
+        """Those of the subject; the one that was chosen stays where it has it."""
+        chosen = self.level.currentData()
+        self.level.clear()
+        for hold in Hold:
+            if hold.kind is PerturbationKind.SILENCE or hold.kind in kinds:
+                self.level.addItem(str(hold), hold)
+        self.level.setCurrentIndex(max(self.level.findData(chosen), 0))
 
     def _build_lesions(self) -> None:
         line = QFrame(self)
@@ -109,8 +118,9 @@ class SilenceTab(ToolTab):
         description = self.desk.description
         if description is None or not target.unit_ids:
             raise SpecError("asked to silence nothing; select units on the map or in a list")
-        level = self.level.currentData()
-        if level is None:
+        hold = Hold(self.level.currentData())
+        level = hold.level
+        if hold is Hold.AMPLITUDE:
             try:
                 level = float(self.amplitude.text())
             except ValueError:
@@ -119,7 +129,7 @@ class SilenceTab(ToolTab):
         if self.lasting.currentData():
             stop = read_ticks(self.duration.value, description.info, what="duration", least=1)
         label = f"{short_name(target.unit_ids, description.units)} silenced"
-        return Perturbation(PerturbationKind.SILENCE, target.unit_ids, 0, stop, level, target.weights, label)
+        return Perturbation(hold.kind, target.unit_ids, 0, stop, level, target.weights, label)
 
     def release_targets(self) -> None:
         try:
@@ -158,6 +168,7 @@ class SilenceTab(ToolTab):
         self.holdings = Holdings()
         for entry in self.desk.entries:
             self.holdings.add(entry)
+        self._fill_levels(description.perturbation_kinds)
         self.lesion_kind.clear()
         for kind in sorted(description.perturbation_kinds & LESIONS, key=list(LESION_TEXT).index):
             self.lesion_kind.addItem(LESION_TEXT[kind].replace("removed", "remove"), kind)
@@ -188,7 +199,7 @@ class SilenceTab(ToolTab):
         if description is None:
             return
         # a drive in a train passes; what the list is for is what somebody holds
-        held = [p for p in self.holdings.at(tick) if p.kind is PerturbationKind.SILENCE]
+        held = [p for p in self.holdings.at(tick) if p.kind in SILENCING]
         held += self.holdings.lesions_at(tick)
         self._show_lines(tuple(hold_line(p, description.units, description.info) for p in held[-MAX_LINES:][::-1]))
 

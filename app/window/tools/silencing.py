@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -20,6 +21,26 @@ LESION_TEXT = {
 }
 
 
+class Hold(StrEnum):
+    """What units can be held at. A word of the panel."""
+
+    LOW = "low (0)"
+    HIGH = "high (1)"
+    AMPLITUDE = "at amplitude"
+    MEAN = "at its mean"
+    RESAMPLE = "at random moments"
+
+    @property
+    def kind(self) -> PerturbationKind:
+        of_reference = {Hold.MEAN: PerturbationKind.MEAN, Hold.RESAMPLE: PerturbationKind.RESAMPLE}
+        return of_reference.get(self, PerturbationKind.SILENCE)
+
+    @property
+    def level(self) -> float | None:
+        """None where it is typed, or the subject knows it."""
+        return {Hold.LOW: 0.0, Hold.HIGH: 1.0}.get(self)
+
+
 @dataclass(frozen=True)
 class HoldLine:
     """A line of the list."""
@@ -34,7 +55,10 @@ def hold_line(p: Perturbation, units: UnitTable, info: SubjectInfo) -> HoldLine:
     who = describe_units(p.unit_ids, units)
     if p.kind in LESION_TEXT:
         return HoldLine(p.unit_ids, f"{who} — {LESION_TEXT[p.kind]} since {moment(p.start_tick, info)}", True)
-    level = {0.0: "low", 1.0: "high"}.get(p.level, f"at {p.level:g}")
+    if p.kind in (PerturbationKind.MEAN, PerturbationKind.RESAMPLE):
+        level = str(Hold.MEAN if p.kind is PerturbationKind.MEAN else Hold.RESAMPLE)
+    else:
+        level = {0.0: "low", 1.0: "high"}.get(p.level, f"at {p.level:g}")
     until = "" if p.stop_tick is None else f" until {moment(p.stop_tick, info)}"
     return HoldLine(p.unit_ids, f"{who} — {level} since {moment(p.start_tick, info)}{until}", False)
 

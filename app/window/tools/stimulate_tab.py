@@ -13,11 +13,13 @@ from app.window.tools.armed_list import ArmedList
 from app.window.tools.field_grid import FieldGrid
 from app.window.tools.given_stimuli import GivenStimuli
 from app.window.tools.stimulus import (
+    STIMULI,
     TRIGGER_HINT,
     TRIGGER_TEXT,
     Mode,
     StimulusForm,
     TriggerKind,
+    possible_modes,
     possible_triggers,
     read_train,
     read_trigger,
@@ -68,7 +70,7 @@ class StimulateTab(ToolTab):
         self.mode = QComboBox(self)
         for mode in Mode:
             self.mode.addItem(str(mode), mode)
-        self.mode.setToolTip("What the units are held at while a pulse lasts")
+        self.mode.setToolTip("What is done to the units while a pulse lasts")
         self.amplitude = QLineEdit("1", self)
         self.amplitude.setToolTip("In the unit's own measure")
         self.amplitude.setMaximumWidth(72)
@@ -153,7 +155,7 @@ class StimulateTab(ToolTab):
             self.desk.say(
                 Level.WARNING, f"asked to stimulate when {TRIGGER_TEXT[form.trigger]}; the subject has no such trigger"
             )
-        self.mode.setCurrentIndex(self.mode.findData(form.mode))
+        self.mode.setCurrentIndex(max(self.mode.findData(form.mode), 0))
         self.trigger.setCurrentIndex(max(trigger, 0))
         for line, text in (
             (self.amplitude, form.amplitude),
@@ -178,7 +180,7 @@ class StimulateTab(ToolTab):
             return
         wanted = self.form()
         triggered = wanted.trigger is not TriggerKind.NOW
-        self.amplitude.setVisible(wanted.mode is Mode.AMPLITUDE)
+        self.amplitude.setVisible(wanted.mode.takes_amplitude)
         needs_more = wanted.trigger in TRIGGER_HINT
         self.fields.show_field(self.condition, needs_more)
         self.fields.show_field(self.holdoff, triggered)
@@ -187,7 +189,7 @@ class StimulateTab(ToolTab):
         if bench is None:
             self._show_problem("Put a subject on the table: the button at the left of the strip.", ready=False)
             return
-        if PerturbationKind.DRIVE not in self._kinds():
+        if not self._kinds() & STIMULI:
             self._show_problem(f"{bench.info.name} cannot be stimulated: it has no such perturbation.", ready=False)
             return
         if needs_more:
@@ -231,7 +233,7 @@ class StimulateTab(ToolTab):
     def stimulate_now(self) -> None:
         """Give the train, counted from the tick at which the session hears of it (S)."""
         bench = self.targets.bench()
-        if bench is None or PerturbationKind.DRIVE not in self._kinds():
+        if bench is None or not self._kinds() & STIMULI:
             self.desk.say(Level.WARNING, "asked to stimulate; there is no subject that can be driven on the table")
             return
         try:
@@ -273,6 +275,7 @@ class StimulateTab(ToolTab):
             return
         for time in (self.onset, self.pulse_width, self.period, self.jitter, self.holdoff):
             time.set_subject(description.info)
+        self._fill_modes()
         chosen = self.trigger.currentData()
         self.trigger.blockSignals(True)
         self.trigger.clear()
@@ -285,6 +288,16 @@ class StimulateTab(ToolTab):
             self.given.add(entry)
         self._show_given()
         self._refresh()
+
+    def _fill_modes(self) -> None:
+        """Those of the subject; the one that was chosen stays where it has it."""
+        chosen = self.mode.currentData()
+        self.mode.blockSignals(True)
+        self.mode.clear()
+        for mode in possible_modes(self._kinds()) or Mode:
+            self.mode.addItem(str(mode), mode)
+        self.mode.setCurrentIndex(max(self.mode.findData(chosen), 0))
+        self.mode.blockSignals(False)
 
     def on_closed(self) -> None:
         if self.trigger.count() == 0:

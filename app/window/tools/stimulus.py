@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,9 +21,30 @@ from rig.units import UnitTable
 
 
 class Mode(StrEnum):
+    """What a pulse does. A word of the panel."""
+
     HIGH = "drive high"
     LOW = "drive low"
-    AMPLITUDE = "drive to amplitude"
+    AMPLITUDE = "drive to"
+    ADD = "add"
+    SCALE = "multiply by"
+
+    @property
+    def kind(self) -> PerturbationKind:
+        return _KIND.get(self, PerturbationKind.DRIVE)
+
+    @property
+    def takes_amplitude(self) -> bool:
+        return self not in (Mode.HIGH, Mode.LOW)
+
+
+_KIND = {Mode.ADD: PerturbationKind.ADD, Mode.SCALE: PerturbationKind.SCALE}
+STIMULI = frozenset(mode.kind for mode in Mode)
+
+
+def possible_modes(kinds: Collection[PerturbationKind]) -> tuple[Mode, ...]:
+    """Those that a subject can have done to it."""
+    return tuple(mode for mode in Mode if mode.kind in kinds)
 
 
 class TriggerKind(StrEnum):
@@ -112,7 +133,7 @@ def read_train(form: StimulusForm, target: Target, bench: Bench) -> PulseTrain:
     # the period of a single pulse means nothing, whatever is in the field
     period = read_ticks(form.period, info, what="period", least=1) if count > 1 else width
     return PulseTrain(
-        kind=PerturbationKind.DRIVE,
+        kind=form.mode.kind,
         unit_ids=target.unit_ids,
         onset_ticks=read_ticks(form.onset, info, what="onset"),
         width_ticks=width,
@@ -125,7 +146,7 @@ def read_train(form: StimulusForm, target: Target, bench: Bench) -> PulseTrain:
 
 
 def read_amplitude(form: StimulusForm) -> float:
-    if form.mode is Mode.AMPLITUDE:
+    if form.mode.takes_amplitude:
         try:
             value = float(form.amplitude.replace("−", "-"))
         except ValueError:
@@ -162,12 +183,12 @@ def read_trigger(form: StimulusForm, target: Target, bench: Bench, name: str) ->
 def spec_text(form: StimulusForm, target: Target, bench: Bench) -> str:
     """The same as one line of `rig.spec`, for a protocol. Raises SpecError, UnknownUnitError when it is none."""
     train = read_train(form, target, bench)
-    words = [str(PerturbationKind.DRIVE), target.spec, f"for={train.width_ticks}"]
+    words = [str(train.kind), target.spec, f"for={train.width_ticks}"]
     if train.count > 1:
         words += [f"every={train.period_ticks}", f"times={train.count}"]
     if train.jitter_ticks:
         words.append(f"jitter={train.jitter_ticks}")
-    if train.amplitude != 1.0:
+    if train.amplitude != 1.0 or train.kind is PerturbationKind.SCALE:
         words.append(f"level={train.amplitude:g}")
     if target.falloff is not None:
         words.append(f"falloff={target.falloff:g}")

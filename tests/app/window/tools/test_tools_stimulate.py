@@ -418,3 +418,41 @@ def test_lesions_of_a_chip_are_of_its_transistors(
     lesioned = [e.payload["unit_ids"] for e in bench.told(LogKind.PERTURB)]
     assert lesioned == [sorted(bench.desk.selection.ids)]
     assert bench.messages == []
+
+
+# ---- a model's graded units
+
+
+def test_a_models_neuron_is_added_to_scaled_and_held_at_its_mean(open_bench: Callable[..., Any]) -> None:
+    bench = open_bench("subjects.language_model:PLUGIN", threads="1")
+    pane = ToolsPane(bench.desk)
+    pane.apply_theme(DARK)
+    bench.put(pane, 340, 520)
+    tab = pane.stimulate
+    unit = bench.desk.description.units.id_of_name["L2N7"]
+    bench.desk.select([unit])
+    bench.run_to(20)
+    pane.show_tab("Stimulate")
+    choose(tab.mode, "add")
+    type_in(tab.amplitude, "2.5")
+    type_in(tab.pulse_width, "3")
+    QTest.mouseClick(tab.now, LEFT)
+    choose(tab.mode, "multiply by")
+    type_in(tab.amplitude, "3")
+    type_in(tab.onset, "10")
+    QTest.mouseClick(tab.now, LEFT)
+    pane.show_tab("Silence")
+    choose(pane.silence.level, "at its mean")
+    bench.run_to(40)
+    QTest.mouseClick(pane.silence.button, LEFT)
+    bench.run_to(60)
+    given = [(e.payload["kind"], e.payload["start_tick"], e.payload["amplitude"]) for e in bench.told(LogKind.PERTURB)]
+    assert given == [("add", 20, 2.5), ("scale", 30, 3.0), ("mean", 40, None)]
+    texts = [g.text("neuron") for g in tab.given.given]
+    assert texts == ["add 2.5 · 1 neuron", "× 3 · 1 neuron"]
+    activity = bench.desk.ring("activity").ticks(0, 60).copy().data[:, unit]
+    assert np.ptp(activity[40:]) < 1e-6  # held
+    assert np.ptp(activity[:20]) > 0.01
+    pane.pull(bench.pull())
+    assert "at its mean since" in pane.silence._shown[0].text
+    assert bench.messages == []
