@@ -17,7 +17,10 @@ from rig.storage.recording import Recording
 
 def export(
     recording: Annotated[Path, typer.Argument(help="A recording.", metavar="NAME.rig")],
-    to: Annotated[str, typer.Option("--to", help="nwb, open-ephys, hdf5, parquet, csv, npz or mat.", metavar="FORMAT")],
+    to: Annotated[
+        str,
+        typer.Option("--to", help="nwb, open-ephys, hdf5, parquet, csv, npz, safetensors or mat.", metavar="FORMAT"),
+    ],
     out: Annotated[Path, typer.Option("--out", help="File or folder to make.", metavar="PATH")],
     start: Annotated[str | None, typer.Option(help="From this tick (or 20us, 3ms, 1s).", metavar="TICK")] = None,
     stop: Annotated[str | None, typer.Option(help="Up to this tick, it not included.", metavar="TICK")] = None,

@@ -60,6 +60,12 @@ FORMATS: dict[str, ExportFormat] = {
         ),
         ExportFormat("csv", "-csv", "folder of CSV tables", "rig.export.tables", "write_csv", "verify_csv"),
         ExportFormat("npz", ".npz", "numpy arrays: everything, as recorded", "rig.export.npz"),
+        ExportFormat(
+            "safetensors",
+            ".safetensors",
+            "tensors by name, a model's by its hooks: for tools that read activations",
+            "rig.export.tensors",
+        ),
         ExportFormat("mat", ".mat", "MATLAB v5: everything, for less than 2 GB", "rig.export.matlab"),
     )
 }

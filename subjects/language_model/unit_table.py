@@ -66,7 +66,7 @@ def language_model_units(layout: UnitLayout, token_words: tuple[str, ...]) -> Un
         y=np.concatenate(y),
         z=np.zeros(n_units),
         emits=np.arange(n_units) < layout.first_residual,
-        extra={"layer": _layers(layout)},
+        extra={"layer": _layers(layout), "hook": _hooks(layout)},
     )
 
 
@@ -75,3 +75,13 @@ def _layers(layout: UnitLayout) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
     per_kind = [np.repeat(np.arange(layout.n_layers), n) for n in (layout.d_mlp, layout.n_heads, layout.d_model)]
     rest = np.full(layout.n_units - layout.first_direction, -1)
     return np.concatenate([*per_kind, rest]).astype(np.int16)
+
+
+def _hooks(layout: UnitLayout) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    """TransformerLens's name of what each unit is of; the norm of a head is no hook of its own."""
+    hooks = (("mlp.hook_post", layout.d_mlp), ("attn.hook_z.norm", layout.n_heads), ("hook_resid_post", layout.d_model))
+    names: list[str] = []
+    for hook, n in hooks:
+        for layer in range(layout.n_layers):
+            names += [f"blocks.{layer}.{hook}"] * n
+    return np.array(names + [""] * (layout.n_units - layout.first_direction))

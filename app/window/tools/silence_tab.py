@@ -73,7 +73,7 @@ class SilenceTab(ToolTab):
         fields.addRow(field_caption("how long"), row_of(self.lasting, self.duration, stretch=None))
         self.rows.addLayout(fields)
         self.level.currentIndexChanged.connect(
-            lambda: self.amplitude.setVisible(self.level.currentData() is Hold.AMPLITUDE)
+            lambda: self.amplitude.setVisible(self.level.currentData() == Hold.AMPLITUDE)
         )
         self.lasting.currentIndexChanged.connect(lambda: self.duration.setVisible(bool(self.lasting.currentData())))
 
