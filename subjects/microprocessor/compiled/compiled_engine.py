@@ -26,7 +26,7 @@ from subjects.microprocessor.circuit import (
 )
 from subjects.microprocessor.compiled.compiled_chip import load_chip
 from subjects.microprocessor.compiled.connect import connect
-from subjects.microprocessor.compiled.detours import Detours
+from subjects.microprocessor.compiled.detours import Detour, Detours
 from subjects.microprocessor.compiled.emission import one_chip
 from subjects.microprocessor.compiled.kernels import (
     COUNT_EVENT_LEFT,
@@ -39,7 +39,7 @@ from subjects.microprocessor.compiled.kernels import (
     to_event,
 )
 from subjects.microprocessor.compiled.masks import Perturbed
-from subjects.microprocessor.compiled.recall import NOTE_ASLEEP, NOTE_PERTURBATION
+from subjects.microprocessor.compiled.recall import N_KEPT, NOTE_ASLEEP, NOTE_PERTURBATION
 from subjects.microprocessor.compiled.shared_recall import SharedRecall, shared_recall
 from subjects.microprocessor.compiled.trial import Trial
 from subjects.microprocessor.engine import EngineState
@@ -47,6 +47,9 @@ from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.lesions import transistor_modes
 from subjects.microprocessor.netlist import Netlist
 from subjects.microprocessor.surroundings import PlainMemory
+
+N_TRIED = 1 << 12
+"""States kept by an engine on which perturbations are tried: each makes another chip, whose states come up no more."""
 
 
 class CompiledEngine:
@@ -75,12 +78,13 @@ class CompiledEngine:
         self.event = EventEngine(netlist, chip)
         self.code = load_chip(netlist, chip, one_chip())
         self.compiled, self.transfer = connect(chip, netlist, self.code)
-        self._shared = shared_recall(self.code) if sharing else SharedRecall(self.code)
+        self._shared = shared_recall(self.code) if sharing else SharedRecall(self.code, N_TRIED if trusting else N_KEPT)
         self.recall = self._shared.recall
         self._perturbation = 0
         self._trusting = trusting
         # made when the first perturbation comes
         self._detours: Detours | None = None
+        self._detour: Detour | None = None
         self._trial: Trial | None = None
         self.promised = np.array(self.code.promised, np.int64)
 
@@ -184,32 +188,32 @@ class CompiledEngine:
         """Compiled where that is exact, else by the event engine for as long as it lasts."""
         counters = self.compiled.counters
         wanted = self.event.check_perturbations(clamp, row_mode)
-        table = self._detours_of(*wanted)
-        if table is not None and not event_has_it(self.compiled):
+        detour = self._detour_of(*wanted)
+        if detour is not None and not event_has_it(self.compiled):
             self.event.note_perturbations(*wanted)
-            self._enter(table)
+            self._enter(detour)
             settle_compiled(self.compiled)
             return
         self._give_to_event()
         self.event.perturb(clamp, row_mode)
-        if table is None:
+        if detour is None:
             counters[COUNT_EVENT_ONLY] = 1
             return
         if counters[COUNT_EVENT_ONLY]:
             counters[COUNT_EVENT_ONLY] = 0
             counters[COUNT_EVENT_LEFT] = max(counters[COUNT_EVENT_LEFT], self.chip.trips.n_half_cycles)
-        self._enter(table)
+        self._enter(detour)
         if not event_has_it(self.compiled):
             from_event(self.compiled, self.transfer, self.event.circuit)
 
     def is_exact(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> bool:
         """Whether the chip would run compiled with these perturbations."""
-        return self._detours_of(clamp, row_mode) is not None
+        return self._detour_of(clamp, row_mode) is not None
 
-    def _detours_of(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> NDArray[np.int64] | None:
-        """Table of detours; None when only the event engine is exact."""
+    def _detour_of(self, clamp: NDArray[np.uint8], row_mode: NDArray[np.uint8]) -> Detour | None:
+        """None when only the event engine is exact."""
         if not (clamp.any() or row_mode.any()):
-            return np.zeros_like(self.compiled.detours)
+            return Detour(np.zeros_like(self.compiled.detours), None)
         if self._detours is None:
             self._detours = Detours(self.netlist, self.chip)
         modes = transistor_modes(self.netlist, row_mode)
@@ -219,18 +223,23 @@ class CompiledEngine:
 
         low, high = found(clamp, CLAMP_LOW), found(clamp, CLAMP_HIGH)
         outside = self._detours.outside
-        table = self._detours.table(
+        detour = self._detours.detour(
             Perturbed(found(modes, MODE_OFF), found(modes, MODE_ON), low - outside, high - outside)
         )
-        if table is None or self._trusting:
-            return table
+        if detour is None or self._trusting:
+            return detour
         if self._trial is None:
             self._trial = Trial(CompiledEngine(self.netlist, self.chip, trusting=True))
-        return table if self._trial.is_exact(clamp, row_mode) else None
+        return detour if self._trial.is_exact(clamp, row_mode) else None
 
-    def _enter(self, table: NDArray[np.int64]) -> None:
+    def _take(self, detour: Detour) -> None:
+        """Keep its code as long as its addresses are in use."""
+        self._detour = detour
+        self.compiled.detours[:] = detour.table
+
+    def _enter(self, detour: Detour) -> None:
         """Take up detours, and put levels on the pins that only their drivers hold."""
-        self.compiled.detours[:] = table
+        self._take(detour)
         self._note_perturbation()
         circuit = self.event.circuit
         for name in self.chip.input_pins:
@@ -258,11 +267,11 @@ class CompiledEngine:
     def restore(self, state: EngineState) -> None:
         self.event.restore(state)
         circuit, counters = self.event.circuit, self.compiled.counters
-        table = self._detours_of(circuit.clamp, self.event.row_mode)
+        detour = self._detour_of(circuit.clamp, self.event.row_mode)
         counters[COUNT_EVENT_LEFT] = state.n_event_left
-        counters[COUNT_EVENT_ONLY] = table is None
-        if table is not None:
-            self.compiled.detours[:] = table
+        counters[COUNT_EVENT_ONLY] = detour is None
+        if detour is not None:
+            self._take(detour)
         self.compiled.unstable[:] = 0
         self._note_perturbation()
         if not event_has_it(self.compiled):

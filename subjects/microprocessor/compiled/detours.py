@@ -9,6 +9,7 @@ compiles nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,22 @@ from subjects.microprocessor.compiled.program import Block, Results, compile_pro
 from subjects.microprocessor.compiled.wiring import Wiring, node_levels
 from subjects.microprocessor.netlist import Netlist
 
-N_KEPT = 256
+N_KEPT = 64
 """Sets of perturbations whose code is kept; the oldest is forgotten first."""
 
-Table = NDArray[np.int64]
+
+@dataclass(frozen=True, eq=False)
+class Detour:
+    """What a perturbed chip does instead.
+
+    Attributes
+    ----------
+    table : (n_groups,) int64 addresses, 0 for intact groups
+    code : holds what is there: the table is good as long as this is kept
+    """
+
+    table: NDArray[np.int64]
+    code: MachineCode | None
 
 
 class Detours:
@@ -57,37 +70,38 @@ class Detours:
         self._clamped = frozenset(possible.clamped)
         calling = {netlist.node_ids[pin] for pin, _ in chip.trips.while_levels}
         self.outside = wires.outside - {pin for levels in wires.clock for pin in levels} - calling
-        self._known_tables: dict[Perturbed, tuple[Table | None, MachineCode | None]] = {}
+        self._known: dict[Perturbed, Detour | None] = {}
 
-    def table(self, perturbed: Perturbed) -> Table | None:
-        """(n_groups,) addresses, 0 for intact groups; None when it cannot be expressed."""
-        if perturbed not in self._known_tables:
-            while len(self._known_tables) >= N_KEPT:
-                del self._known_tables[next(iter(self._known_tables))]
-            self._known_tables[perturbed] = self._compile(perturbed)
-        return self._known_tables[perturbed][0]
+    def detour(self, perturbed: Perturbed) -> Detour | None:
+        """None when it cannot be expressed."""
+        if perturbed not in self._known:
+            while len(self._known) >= N_KEPT:
+                del self._known[next(iter(self._known))]
+            with self._program.expressions.aside():
+                self._known[perturbed] = self._compile(perturbed)
+        return self._known[perturbed]
 
-    def _compile(self, perturbed: Perturbed) -> tuple[Table | None, MachineCode | None]:
+    def _compile(self, perturbed: Perturbed) -> Detour | None:
         held = perturbed.low | perturbed.high
         if not (perturbed.off <= self._off and perturbed.on <= self._on and held <= self._clamped):
-            return None, None
+            return None
         changed: dict[int, Group] = {}
         first = 0
         for groups, routine in zip(self._groups, self._routines, strict=True):
             results = self._perturbed_results(perturbed, routine)
             replaced = _replaced(groups, results, self._program.expressions)
             if replaced is None:
-                return None, None
+                return None
             changed |= {first + k: group for k, group in replaced.items()}
             first += len(groups)
         table = np.zeros(first, np.int64)
         if not changed:
-            return table, None
+            return Detour(table, None)
         named = {f"group{k}": group for k, group in changed.items()}
         code = compile_code(emit_groups(self._program, one_chip(), named), tuple(named))
         for k in changed:
             table[k] = code.addresses[f"group{k}"]
-        return table, code
+        return Detour(table, code)
 
     def _perturbed_results(self, perturbed: Perturbed, routine: _Routine) -> list[tuple[frozenset[int], Results]]:
         """Nodes and new results of every component that a perturbation touches."""

@@ -7,6 +7,7 @@ grow beyond what it has to compute.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -47,6 +48,18 @@ class Expressions:
             index = self._known[node] = len(self.nodes)
             self.nodes.append(node)
         return index
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is added meanwhile is forgotten at the end."""
+        n = len(self.nodes)
+        try:
+            yield
+        finally:
+            for index in range(n, len(self.nodes)):
+                del self._known[self.nodes[index]]
+                self._leaves.pop(index, None)
+            del self.nodes[n:]
 
     def leaf(self, kind: Kind, number: int) -> int:
         return self._keep(Node(kind, number))

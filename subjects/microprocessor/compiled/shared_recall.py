@@ -10,7 +10,7 @@ import threading
 from weakref import WeakValueDictionary
 
 from subjects.microprocessor.compiled.compiled_chip import CompiledChip
-from subjects.microprocessor.compiled.recall import new_recall
+from subjects.microprocessor.compiled.recall import N_KEPT, new_recall
 
 N_PERTURBATIONS = 256
 """Sets of perturbations whose numbers are known; then all are forgotten, and get new ones."""
@@ -19,14 +19,19 @@ N_PERTURBATIONS = 256
 class SharedRecall:
     """Recall of a chip, and the numbers of the perturbations under which its states came up.
 
+    Parameters
+    ----------
+    code : the chip's
+    n_kept : states, a power of two
+
     Attributes
     ----------
     recall : the states
     turn : held by the engine that runs: half-cycles go on without Python's lock
     """
 
-    def __init__(self, code: CompiledChip) -> None:
-        self.recall = new_recall(code.n_slots, code.pack, code.expand)
+    def __init__(self, code: CompiledChip, n_kept: int = N_KEPT) -> None:
+        self.recall = new_recall(code.n_slots, code.pack, code.expand, n_kept)
         self.turn = threading.Lock()
         self._code = code  # whose routines `recall` has the addresses of
         self._numbers: dict[bytes, int] = {}
