@@ -34,6 +34,8 @@ FOLDER = HOME / "rig" / "kernels"
 SCENES = (
     ("-m", "app.draw.warm"),
     ("-m", "app.cli.main", "record", "microprocessor", "--frames", "3", "--out", "{home}/{turn}.rig"),
+    ("-m", "app.cli.main", "record", "language-model", "--ticks", "80", "--out", "{home}/{turn}-verse.rig"),
+    ("-m", "app.cli.main", "record", "learner", "--ticks", "40", "--out", "{home}/{turn}-learner.rig"),
     ("-m", "app.cli.main", "demo", "microprocessor", "--offscreen", "--size", "1280x800", "--out", "{home}/{turn}"),
 )
 _LOADED = re.compile(r"\[cache\] data loaded from '([^']+)'")
