@@ -41,6 +41,7 @@ def window_commands(window: MainWindow) -> list[Command]:
         Command("note", "Write a note", "N", window.write_note),
         Command("stimulate", "Stimulate now", "S", tools.stimulate_now),
         Command("silence", "Silence the selection", "X", tools.silence_selection),
+        Command("branch", "Go back to what is on show, and go on from there", "B", desk.branch),
         Command("live", "Follow the live edge", "End", desk.view.go_live),
         Command("shorter", "Less time per division", "]", lambda: window.scale_span(0.5)),
         Command("longer", "More time per division", "[", lambda: window.scale_span(2.0)),

@@ -234,6 +234,15 @@ class Desk(QObject):
             self.say(Level.ERROR, str(error))
             return None
 
+    def branch(self) -> None:
+        """Go back to the end of what is on show, and go on from there; what came after is undone."""
+        if self.view.live:
+            self.say(Level.WARNING, "asked to go on from an earlier moment; drag the timeline to it first")
+            return
+        _, stop = self.view.bounds(self.tick)
+        if self.do(lambda c: c.rewind(stop)) is not None:
+            self.view.go_live()
+
     def set_speed(self, speed: Speed) -> None:
         """Ask for a speed; the subject goes slower when it must."""
         if self.do(lambda c: c.set_speed(speed.ticks_per_s, times_real=speed.times_real)) is not None:

@@ -13,7 +13,10 @@ from app.theme import Theme
 from app.window.desk import Desk, Pull
 from app.window.figures import span_text
 from app.window.pane import Pane
+from app.window.pane_header import header_button
+from app.window.tools.standing import StandingLog
 from rig.log import LogEntry, LogKind
+from rig.perturbation import SILENCING, TIMED
 from rig.process.protocol import MOVING
 
 LEFT, RIGHT, FOOT = 64, 12, 16  # px: row names, margin, the scale's figures
@@ -49,8 +52,19 @@ class Events:
     def __init__(self) -> None:
         self.spans: list[Span] = []
         self.marks: list[Mark] = []
+        self._past = StandingLog()
 
     def add(self, entry: LogEntry) -> None:
+        """Take an entry in; where it takes time back, what was undone goes."""
+        if not self._past.add(entry):
+            self._take(entry)
+            return
+        self.spans.clear()
+        self.marks.clear()
+        for standing in self._past.line:
+            self._take(standing)
+
+    def _take(self, entry: LogEntry) -> None:
         payload = entry.payload
         if entry.kind is LogKind.NOTE:
             self._mark("note", entry.tick, str(payload["text"]))
@@ -64,9 +78,6 @@ class Events:
                 self.spans.append(Span("record", entry.tick, None))
         elif entry.kind is LogKind.PERTURB:
             self._perturb(entry)
-        elif entry.kind is LogKind.RESET:
-            self.spans.clear()
-            self.marks.clear()
         elif entry.kind is LogKind.RESTORE:
             self._mark("mark", entry.tick, "rewound")
         elif entry.kind is LogKind.TWIN and payload.get("action") == "differs":
@@ -74,8 +85,8 @@ class Events:
 
     def _perturb(self, entry: LogEntry) -> None:
         kind, start, stop = entry.payload["kind"], entry.payload["start_tick"], entry.payload["stop_tick"]
-        if kind in ("drive", "silence"):
-            self.spans.append(Span(kind, start, stop))
+        if kind in TIMED:
+            self.spans.append(Span("silence" if kind in SILENCING else "drive", start, stop))
             del self.spans[:-MAX_MARKS]
         elif kind == "release":
             for k in ("drive", "silence"):
@@ -100,6 +111,12 @@ class TimelinePane(Pane):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("Timeline", desk, parent)
         self.events = Events()
+        self.branch = header_button(
+            "go on from here", "Go back to what is on show, and go on from there (B)", None, self
+        )
+        self.branch.clicked.connect(desk.branch)
+        self.branch.hide()
+        self.header_layout.insertWidget(1, self.branch)
         self.bar = TimelineBar(self.events, self.body)
         layout = QVBoxLayout(self.body)
         layout.setContentsMargins(8, 4, 8, 4)
@@ -115,8 +132,7 @@ class TimelinePane(Pane):
         self.bar.update()
 
     def _on_opened(self) -> None:
-        self.events.spans.clear()
-        self.events.marks.clear()
+        self.bar.events = self.events = Events()
 
     def _on_logged(self, entry: LogEntry) -> None:
         self.events.add(entry)
@@ -133,6 +149,7 @@ class TimelinePane(Pane):
         notice = self.desk.past.notice
         back = f"looking back · {notice}" if notice else "looking back · double click for live"
         self.set_detail("← drag to look back · live" if pull.live else back)
+        self.branch.setVisible(not pull.live)
         kept = self.desk.past.kept
         self.bar.setToolTip(f"{TIP}\n{kept}" if kept else TIP)
 
@@ -148,7 +165,7 @@ class TimelineBar(QWidget):
         self.setMinimumHeight(44)
         self.setToolTip(TIP)
         self.theme: Theme | None = None
-        self._events = events
+        self.events = events
         self._pull: Pull | None = None
         self._hz, self._tick_name = 0.0, "tick"
         self._drawn: tuple[object, ...] = ()
@@ -159,7 +176,7 @@ class TimelineBar(QWidget):
         scale = int(math.log(self._end) * self.width())
         key = (
             scale, self._x(pull.tick), self._x(pull.start_tick), pull.live,
-            len(self._events.spans), len(self._events.marks),
+            len(self.events.spans), len(self.events.marks),
         )  # fmt: skip
         if key != self._drawn:
             self._drawn = key
@@ -206,10 +223,10 @@ class TimelineBar(QWidget):
             painter.drawText(QPointF(0, 3 + (row + 0.75) * self._row_px), text)
         self._draw_scale(painter, area, metrics)
         painter.setClipRect(area)
-        for span in self._events.spans:
+        for span in self.events.spans:
             self._draw_span(painter, span, pull.tick)
         taken_px = [0.0] * N_TEXT_ROWS
-        for mark in self._events.marks:
+        for mark in self.events.marks:
             self._draw_mark(painter, mark, metrics, taken_px)
         window = QRectF(QPointF(self._x(pull.start_tick), area.top()), QPointF(self._x(pull.stop_tick), area.bottom()))
         accent = QColor(theme.accent)
