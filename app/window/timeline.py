@@ -115,6 +115,7 @@ class TimelinePane(Pane):
             "go on from here", "Go back to what is on show, and go on from there (B)", None, self
         )
         self.branch.clicked.connect(desk.branch)
+        self.branch.setFixedHeight(self.branch.fontMetrics().height() + 2)  # the header stays as low as without it
         self.branch.hide()
         self.header_layout.insertWidget(1, self.branch)
         self.bar = TimelineBar(self.events, self.body)
