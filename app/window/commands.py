@@ -55,7 +55,7 @@ def window_commands(window: MainWindow) -> list[Command]:
         Command("save session", "Save the session as…", "Ctrl+S", window.sessions.ask_save),
         Command("open session", "Open a session…", "Ctrl+Shift+O", window.sessions.ask_open),
         Command("open recording", "Open a recording…", "Ctrl+Alt+O", lambda: window.subject_menu.ask_recording()),
-        Command("theme", "Light or dark", "Ctrl+L", window.toggle_theme),
+        Command("theme", "Theme: light or dark", "Ctrl+L", window.toggle_theme),
         Command("tour", "Tour of the window", "", lambda: window.tour.begin()),
         Command("details", "Details of the last message", "F8", lambda: window.messages.show_history()),
         *(Command(f"mark{n}", f"Event mark {n}", str(n), partial(window.mark, n)) for n in range(1, N_MARKS + 1)),

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+KEYS_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
 class Overlay(QFrame):
@@ -56,6 +69,25 @@ class Wish(NamedTuple):
     act: Callable[[], object]
 
 
+class _Line(QStyledItemDelegate):
+    """A command at the left, its key at the right."""
+
+    HEIGHT_PX, MARGIN_PX = 24, 10
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(super().sizeHint(option, index).width(), self.HEIGHT_PX)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        painter.save()
+        painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+        area = option.rect.adjusted(0, 0, -self.MARGIN_PX, 0)
+        painter.drawText(area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, index.data(KEYS_ROLE) or "")
+        painter.restore()
+
+
 class Palette(Overlay):
     """Every command by typing a part of its name (Ctrl+K).
 
@@ -72,7 +104,9 @@ class Palette(Overlay):
         self.field.setPlaceholderText("type a part of a command")
         self.field.setToolTip("Arrows choose, Return does it, Esc puts it away")
         self.list = QListWidget(self)
-        self.list.setMinimumSize(460, 320)
+        self.list.setMinimumSize(520, 400)
+        self.list.setItemDelegate(_Line(self.list))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.addWidget(self.field)
         layout.addWidget(self.list)
@@ -92,8 +126,8 @@ class Palette(Overlay):
         words = text.lower().split()
         for action in self._actions:
             if action.isEnabled() and all(w in action.text().lower() for w in words):
-                keys = action.shortcut().toString()
-                item = QListWidgetItem(f"{action.text()}" + (f"    {keys}" if keys else ""))
+                item = QListWidgetItem(action.text())
+                item.setData(KEYS_ROLE, action.shortcut().toString(QKeySequence.SequenceFormat.NativeText))
                 item.setData(Qt.ItemDataRole.UserRole, action.trigger)
                 self.list.addItem(item)
         for wish in self._wishes:
