@@ -29,7 +29,7 @@ from subjects.microprocessor.compiled.masks import MaskPlan
 from subjects.microprocessor.engine import EngineState
 from subjects.microprocessor.lanes import lockstep
 from subjects.microprocessor.lanes.boards import board_of, new_boards, set_board
-from subjects.microprocessor.lanes.lockstep import COUNT_TICK, Chips, Lists, Notes, Scratch
+from subjects.microprocessor.lanes.lockstep import COUNT_TICK, Chips, Lists, Notes, new_scratch
 from subjects.microprocessor.lanes.planes import LANES_PER_WORD
 from subjects.microprocessor.lanes.screens import NOTHING_INTACT, IntactScreens, new_screens, note_difference
 from subjects.microprocessor.netlist import Netlist
@@ -88,7 +88,7 @@ class Lanes:
         self._boards = new_boards(n_words, image)
         self.screens = new_screens(self.n_lanes, n_frames, intact, kept_frames)
         self.notes = Notes(np.zeros(n_words, np.uint64), *(np.full(self.n_lanes, -1, np.int64) for _ in range(3)))
-        self._scratch = Scratch(*(np.zeros(self.n_lanes, np.uint8) for _ in range(3)))
+        self._scratch = new_scratch(n_words)
 
     @property
     def tick(self) -> int:
@@ -123,6 +123,7 @@ class Lanes:
             state[slots[nodes]] = _planes(levels[:, nodes].T, self.n_lanes)
         self._chips.masks[:] = 0
         self._chips.unstable[:] = 0
+        self._chips.late[:] = 0
         self._chips.counters[:] = leader.chip.clock_step, tick
         self._boards.own[:] = 0
         self._boards.waiting[:] = 0 if leader.board["rdy"][0] else ~np.uint64(0)
@@ -169,7 +170,7 @@ class Lanes:
     @property
     def has_own_board(self) -> NDArray[np.bool_]:
         """(n_lanes,) bool, lanes that do not follow the leader."""
-        return np.unpackbits(self._boards.own.view(np.uint8), bitorder="little").astype(np.bool_)
+        return _bits(self._boards.own)
 
     def digest(self) -> NDArray[np.uint64]:
         """(n_lanes,) of all pictures of each lane so far."""
@@ -205,12 +206,17 @@ class Lanes:
             screens.digest,
             screens.kept,
         )
-        return [chips.state, chips.masks, chips.unstable, chips.counters, *boards[:-1], *noted, *self.notes]
+        return [chips.state, chips.masks, chips.unstable, chips.late, chips.counters, *boards[:-1], *noted, *self.notes]
 
 
 def _equal_boards(a: NDArray[np.void], b: NDArray[np.void]) -> bool:
     """Whether two boards will do the same."""
     return all(np.array_equal(a[field], b[field]) for field in BOARD.names or () if field != "masks")
+
+
+def _bits(plane: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """(n_lanes,) of a plane."""
+    return np.unpackbits(plane.view(np.uint8), bitorder="little").astype(np.bool_)
 
 
 def _planes(levels: NDArray[np.bool_], n_lanes: int) -> NDArray[np.uint64]:
@@ -255,6 +261,7 @@ def _connect(netlist: Netlist, chip: ChipDescription, code: CompiledChip, n_word
         writes=levels(chip.memory.write_when),
         fetches=levels(chip.trips.fetch_when),
         is_racy=is_racy,
+        late=aligned_zeros(1, n_words)[0],
         ready=int(slots(("rdy",))[0]),
         counters=np.zeros(2, np.int64),
     )

@@ -1,4 +1,9 @@
-"""The loop: a half-cycle of all chips, the answers of their boards, and what is noted of either."""
+"""The loop: a half-cycle of all chips, the answers of their boards, and what is noted of either.
+
+An intact chip's address and R/W are final before the edge that begins their access, so the byte is there when the
+phase is computed. A lesion can make an address pad or R/W move with the edge: such a lane is *late*. Its memory is
+asked as the event engine asks: after the edge, and then its chip settles once more.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +65,7 @@ class Chips(NamedTuple):
     address : (16,) slots, bit 0 first; data, drive : (8,) slots, of the data lines and of what drives them from outside
     reads, writes, fetches : levels of a read, of a write, of a read that fetches an opcode
     is_racy : (256,) uint8, opcodes after which a chip's course is not promised
+    late : (n_words,) uint64, lanes whose memory is asked after the edge; all have boards of their own
     ready : slot of the pin by which the board makes a chip wait
     counters : (2,) int64, index of the clock step, half-cycles done
     """
@@ -78,6 +84,7 @@ class Chips(NamedTuple):
     writes: Levels
     fetches: Levels
     is_racy: NDArray[np.uint8]
+    late: NDArray[np.uint64]
     ready: int
     counters: NDArray[np.int64]
 
@@ -129,8 +136,8 @@ def _note_bus(chips: Chips, boards: Boards, screens: Screens, notes: Notes, w: i
 
 
 @njit(cache=True, inline="always")
-def _compare_accesses(chips: Chips, boards: Boards, screens: Screens, notes: Notes) -> None:
-    """Compare address, read and write of all lanes with the leader's."""
+def _compare_accesses(chips: Chips, boards: Boards, screens: Screens, notes: Notes, late: bool) -> None:
+    """Compare address, read and write of the lanes that are late, or of those that are not, with the leader's."""
     state = chips.state
     leader_reads = _spread(_holds(state, chips.reads, 0))
     leader_writes = _spread(_holds(state, chips.writes, 0))
@@ -138,21 +145,74 @@ def _compare_accesses(chips: Chips, boards: Boards, screens: Screens, notes: Not
         differ = (_holds(state, chips.reads, w) ^ leader_reads) | (_holds(state, chips.writes, w) ^ leader_writes)
         for k in range(_N_ADDRESS_BITS):
             differ |= state[chips.address[k], w] ^ _spread(state[chips.address[k], 0])
+        differ &= chips.late[w] if late else ~chips.late[w]
         if differ & ~notes.bus_differs[w]:
             _note_bus(chips, boards, screens, notes, w, differ)
 
 
 class Scratch(NamedTuple):
-    """(64 * n_words,) uint8 each: address bytes and data of lanes with boards of their own."""
+    """What one half-cycle needs.
+
+    low, high, data : (64 * n_words,) uint8, address bytes and data of lanes with boards of their own
+    accesses : (_N_ADDRESS_BITS + 1, n_words) uint64, planes of the address, then which lanes read, as memory was asked
+    moved : (n_words,) uint64, lanes that asked before the edge, and would ask something else after it
+    """
 
     low: NDArray[np.uint8]
     high: NDArray[np.uint8]
     data: NDArray[np.uint8]
+    accesses: NDArray[np.uint64]
+    moved: NDArray[np.uint64]
+
+
+def new_scratch(n_words: int) -> Scratch:
+    """Room for 64 * n_words lanes."""
+    low, high, data = (np.zeros(LANES_PER_WORD * n_words, np.uint8) for _ in range(3))
+    accesses = np.zeros((_N_ADDRESS_BITS + 1, n_words), np.uint64)
+    return Scratch(low, high, data, accesses, np.zeros(n_words, np.uint64))
 
 
 @njit(cache=True, inline="always")
-def _answer_reads(chips: Chips, boards: Boards, screens: Screens, notes: Notes, scratch: Scratch) -> bool:
-    """Read for all lanes that read, and drive their data lines. Returns whether one may have fetched a racy opcode."""
+def _keep_accesses(chips: Chips, scratch: Scratch) -> None:
+    """Keep what all lanes ask of the memory."""
+    for w in range(chips.state.shape[1]):
+        for k in range(_N_ADDRESS_BITS):
+            scratch.accesses[k, w] = chips.state[chips.address[k], w]
+        scratch.accesses[_N_ADDRESS_BITS, w] = _holds(chips.state, chips.reads, w)
+
+
+@njit(cache=True, inline="always")
+def _find_moved(chips: Chips, scratch: Scratch) -> bool:
+    """Find the lanes that are not known to be late, and now ask something else of the memory than they did."""
+    any_moved = np.uint64(0)
+    for w in range(chips.state.shape[1]):
+        moved = scratch.accesses[_N_ADDRESS_BITS, w] ^ _holds(chips.state, chips.reads, w)
+        for k in range(_N_ADDRESS_BITS):
+            moved |= scratch.accesses[k, w] ^ chips.state[chips.address[k], w]
+        scratch.moved[w] = moved & ~chips.late[w]
+        any_moved |= scratch.moved[w]
+    return bool(any_moved)
+
+
+@njit(cache=True)
+def note_late(chips: Chips, boards: Boards, screens: Screens, late: NDArray[np.uint64]) -> None:
+    """From now on these lanes are late."""
+    for w in range(len(chips.late)):
+        left = late[w] & ~boards.own[w]
+        chips.late[w] |= late[w]
+        while left:
+            index = lowest_bit(left)
+            left &= left - _ONE
+            fork(boards, screens, LANES_PER_WORD * w + index)
+            boards.own[w] |= _ONE << np.uint64(index)
+
+
+@njit(cache=True, inline="always")
+def _answer_reads(chips: Chips, boards: Boards, screens: Screens, notes: Notes, scratch: Scratch, late: bool) -> bool:
+    """Read for the lanes that read and are late, or are not, and drive their data lines.
+
+    Returns whether one may have fetched a racy opcode.
+    """
     state = chips.state
     low, high, data, rom, ram = scratch.low, scratch.high, scratch.data, boards.rom, boards.ram
     records, bus, is_racy, cycle = boards.boards, boards.bus, chips.is_racy, boards.cycle[0]
@@ -160,7 +220,9 @@ def _answer_reads(chips: Chips, boards: Boards, screens: Screens, notes: Notes, 
     for w in range(state.shape[1]):
         first = LANES_PER_WORD * w
         own = boards.own[w]
-        reading = _holds(state, chips.reads, w)
+        reading = _holds(state, chips.reads, w) & (chips.late[w] if late else ~chips.late[w])
+        if late and not reading:
+            continue
         if own:
             bytes_from_planes(state, chips.address, w, low, first)
             bytes_from_planes(state, chips.address[BITS_PER_BYTE:], w, high, first)
@@ -197,6 +259,12 @@ def _answer_reads(chips: Chips, boards: Boards, screens: Screens, notes: Notes, 
 
 
 @njit(cache=True, inline="always")
+def _writing(chips: Chips, scratch: Scratch, w: int) -> Any:
+    """Lanes of a word that write; a late one that has read in this half-cycle does not, whatever became of its R/W."""
+    return _holds(chips.state, chips.writes, w) & ~(chips.late[w] & scratch.accesses[_N_ADDRESS_BITS, w])
+
+
+@njit(cache=True, inline="always")
 def _take_writes(chips: Chips, boards: Boards, screens: Screens, notes: Notes, scratch: Scratch) -> bool:
     """Take what all lanes write. Returns whether RDY of any has gone low."""
     state = chips.state
@@ -205,7 +273,7 @@ def _take_writes(chips: Chips, boards: Boards, screens: Screens, notes: Notes, s
     n_words = state.shape[1]
     any_writing = np.uint64(0)
     for w in range(n_words):
-        writing = _holds(state, chips.writes, w)
+        writing = _writing(chips, scratch, w)
         any_writing |= writing
         differ = np.uint64(0)
         for k in range(BITS_PER_BYTE):
@@ -217,7 +285,7 @@ def _take_writes(chips: Chips, boards: Boards, screens: Screens, notes: Notes, s
     goes_low = False
     for w in range(n_words):
         first = LANES_PER_WORD * w
-        waiting = _holds(state, chips.writes, w) & boards.own[w]
+        waiting = _writing(chips, scratch, w) & boards.own[w]
         if waiting:
             bytes_from_planes(state, chips.address, w, low, first)
             bytes_from_planes(state, chips.address[BITS_PER_BYTE:], w, high, first)
@@ -300,6 +368,7 @@ def retire(chips: Chips, boards: Boards, screens: Screens, lane: int) -> None:
     if not boards.own[w] & bit:
         fork(boards, screens, lane)
     boards.own[w] &= ~bit
+    chips.late[w] &= ~bit
     boards.waiting[w] = (boards.waiting[w] & ~bit) | (_spread(boards.waiting[0]) & bit)
 
 
@@ -324,9 +393,17 @@ def run_half_cycles(chips: Chips, boards: Boards, screens: Screens, notes: Notes
         step = (counters[COUNT_STEP] + 1) % len(chips.access)
         counters[COUNT_STEP] = step
         if chips.access[step]:
-            _compare_accesses(chips, boards, screens, notes)
-            may_race = _answer_reads(chips, boards, screens, notes, scratch)
+            _keep_accesses(chips, scratch)
+            _compare_accesses(chips, boards, screens, notes, False)
+            may_race = _answer_reads(chips, boards, screens, notes, scratch, False)
             enter_step(chips, step)
+            if _find_moved(chips, scratch):
+                note_late(chips, boards, screens, scratch.moved)
+            if chips.late.any():
+                _keep_accesses(chips, scratch)
+                _compare_accesses(chips, boards, screens, notes, True)
+                may_race |= _answer_reads(chips, boards, screens, notes, scratch, True)
+                settle(chips)
             if may_race:
                 _note_races(chips, boards, notes)
             if _take_writes(chips, boards, screens, notes, scratch):

@@ -77,6 +77,19 @@ def test_lesioned_lanes_equal_single_machines(mos6502: Netlist, can_be_masked: M
     assert not (lanes.notes.unstable_tick >= 0).any()
 
 
+def test_an_address_that_moves_with_the_clocks_edge_is_asked_for_after_it(mos6502: Netlist):
+    modes = [{635: MODE_ON}, {2910: MODE_ON}]
+    image = own_cartridge("vesper").image
+    lanes, machines = lesioned(mos6502, image, modes)
+    live = mos6502.live_nodes
+    for _ in range(300):
+        lanes.run(5)
+        for lane, machine in enumerate(machines):
+            machine.run(5)
+            np.testing.assert_array_equal(lanes.values(lane)[live], machine.engine.values[live], f"lane {lane}")
+    assert lanes.has_own_board[1:3].all()
+
+
 def test_lanes_with_ram_of_their_own_go_their_own_ways(mos6502: Netlist):
     """A program whose course and picture depend on RAM: WSYNC in some lanes and not in others, sticks held midway."""
     image = np.full(4096, 0xEA, np.uint8)
