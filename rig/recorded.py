@@ -35,8 +35,8 @@ def patch_from(
 
     Parameters
     ----------
-    stream : of the recording, a sample a tick; may have several values a unit (``head_output``). "": the one of
-        graded activity
+    stream : of the recording, a sample a tick. "": one with several values a unit where it was recorded (what a head
+        gives, ``head_output``), else the one of graded activity
 
     Raises
     ------
@@ -45,7 +45,7 @@ def patch_from(
     """
     if n_ticks < 1:
         raise SpecError(f"asked for a patch of {n_ticks} ticks; it takes one at least")
-    ids, values = _values(recording, unit_ids, from_tick, from_tick + n_ticks, stream)
+    ids, values = _values(recording, unit_ids, from_tick, from_tick + n_ticks, stream, vectors=True)
     waveform = tuple(map(tuple, values.reshape(n_ticks, -1).tolist()))
     return Perturbation(PerturbationKind.PATCH, ids, at_tick, at_tick + n_ticks, label=label, waveform=waveform)
 
@@ -111,10 +111,10 @@ def difference_of_means(
 
 
 def _values(
-    recording: Recording, unit_ids: Sequence[int], start_tick: int, stop_tick: int, stream: str
+    recording: Recording, unit_ids: Sequence[int], start_tick: int, stop_tick: int, stream: str, vectors: bool = False
 ) -> tuple[tuple[int, ...], NDArray[np.float32]]:
     """Ids, ascending, and a row a tick."""
-    info = _graded(recording, unit_ids, stream)
+    info = _graded(recording, unit_ids, stream, vectors)
     if not recording.start_tick <= start_tick < stop_tick <= recording.stop_tick:
         raise SpecError(
             f"asked for ticks [{start_tick}, {stop_tick}) of another run; it was recorded over "
@@ -130,8 +130,8 @@ def _values(
     return tuple(samples.info.unit_ids.tolist()), samples.unpacked().astype(np.float32)
 
 
-def _graded(recording: Recording, unit_ids: Sequence[int], name: str) -> StreamInfo:
-    """The stream asked for, or the first that has these units, graded before bits."""
+def _graded(recording: Recording, unit_ids: Sequence[int], name: str, vectors: bool = False) -> StreamInfo:
+    """The stream asked for, or the first that has these units, graded before bits, vectors before those if wanted."""
     wanted = {int(u) for u in unit_ids}
     if not wanted:
         raise SpecError("asked for what no unit did; name units")
@@ -143,7 +143,8 @@ def _graded(recording: Recording, unit_ids: Sequence[int], name: str) -> StreamI
     if name:
         having = [s for s in having if s.name == name]
     else:
-        having = sorted((s for s in having if s.kind is StreamKind.UNITS), key=lambda s: s.packed)
+        possible = [s for s in having if s.kind is StreamKind.UNITS or (vectors and len(s.shape) > 1)]
+        having = sorted(possible, key=lambda s: (len(s.shape) == 1, s.packed))
     if not having:
         there = ", ".join(s.name for s in recording.header.streams if s.unit_ids is not None) or "none of units"
         raise SpecError(

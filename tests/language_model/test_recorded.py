@@ -56,7 +56,7 @@ def test_a_head_gives_what_it_gave_in_another_run(options: dict[str, str], other
         for name in ("token", "log_probability", "head_output"):
             session.watch(name)
         unit = session.subject.units.id_of_name[f"L{layer}H{head}"]
-        session.perturb(patch_from(other, [unit], of, n, at, stream="head_output"))
+        session.perturb(patch_from(other, [unit], of, n, at))
         chunks = session.advance(30)
     found = {
         name: np.concatenate([c.data for c in chunks if c.stream == name])
