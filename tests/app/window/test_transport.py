@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.theme import DARK
 from app.window.desk import Desk
+from app.window.speeds import FASTEST, SPEEDS, speed_to_begin_with
 from app.window.style import apply_style
 from app.window.transport import LEAST_PX, Transport
 
@@ -87,3 +88,13 @@ def test_it_comes_back_when_there_is_room_again(qtbot: QtBot, strip: Transport) 
     strip.show_twin("off", None)
     qtbot.waitUntil(lambda: strip.tick.isVisible() and strip.lamps["disk"].label.isVisible())
     assert not strip.record.name_and_detail.isVisible()
+
+
+def test_a_subject_begins_at_a_speed_at_which_one_sees_something() -> None:
+    assert speed_to_begin_with(0.0, None, writes=False) == FASTEST
+    text = speed_to_begin_with(0.0, None, writes=True)
+    assert text in SPEEDS
+    assert text.ticks_per_s is not None
+    assert 5 <= text.ticks_per_s <= 60  # it can be followed
+    assert speed_to_begin_with(2.4e6, None, writes=False).times_real == 1.0
+    assert speed_to_begin_with(2.4e6, 480_000, writes=True).times_real == 0.01  # a fifth of a second in twenty
