@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +25,7 @@ from app.window.behaviour_held import momentary_names, stick_prefixes
 from rig.subject import ControlInfo, ControlValue
 
 ARROW_PX = 26
+LEAST_FOLDED_PX = 90  # three rows
 MOST_TYPED = 2  # texts to type that are always in view
 _ARROWS = {"left": "◀", "up": "▲", "down": "▼", "right": "▶"}
 KEYS_OF = {
@@ -100,14 +104,14 @@ class ControlBoard(QWidget):
             first_row.addStretch(1)
             others = [c for c in others if not isinstance(c.default, bool)]
         self._add_others(rest_rows, others)
-        rows.addWidget(rest)
-        self._rest = rest
         foldable = many_typed or (bool(momentary) and (bool(others) or len(prefixes) > 1))
         if foldable and first_row is not None:
             first_row.addWidget(self.more)
         self.more.setVisible(foldable)
         self.more.setChecked(False)
-        rest.setVisible(not foldable)
+        self._rest = FoldedRows(rest, self._content) if foldable else rest
+        rows.addWidget(self._rest)
+        self._rest.setVisible(not foldable)
         self._layout.addWidget(self._content)
         self.setVisible(bool(controls))
 
@@ -203,6 +207,8 @@ class ControlBoard(QWidget):
     def _edit(self, control: ControlInfo) -> QLineEdit:
         edit = QLineEdit(str(control.default), self)
         edit.setToolTip(f"{control.description} (Enter sets it)")
+        if control.default == "":
+            edit.setPlaceholderText(control.description)
         edit.returnPressed.connect(lambda c=control, e=edit: self.chosen.emit(c.name, typed_value(c, e.text())))
         self.set[control.name] = edit
         return edit
@@ -210,6 +216,28 @@ class ControlBoard(QWidget):
     def _on_more(self, on: bool) -> None:
         if self._rest is not None:
             self._rest.setVisible(on)
+
+
+class FoldedRows(QScrollArea):
+    """Rows that can be shown beside the others: in a low window some of them at a time, lest it grows."""
+
+    def __init__(self, rows: QWidget, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidgetResizable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._rows = rows
+        self.setWidget(rows)
+        for part in (self.viewport(), rows):
+            part.setAutoFillBackground(False)
+
+    def sizeHint(self) -> QSize:
+        return self._rows.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        least = self._rows.minimumSizeHint()
+        return QSize(least.width(), min(least.height(), LEAST_FOLDED_PX))
 
 
 class HeldButton(QPushButton):

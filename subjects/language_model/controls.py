@@ -24,7 +24,7 @@ CONTROLS = (
         KEEP,
         (KEEP, REWRITE),
     ),
-    *(ControlInfo(f"direction_{i + 1}", f"what dir{i + 1} is: {FORMS}", "") for i in range(N_DIRECTIONS)),
+    *(ControlInfo(f"direction_{i + 1}", f"{FORMS}: dir{i + 1}", "") for i in range(N_DIRECTIONS)),
 )
 _BY_NAME = {control.name: control for control in CONTROLS}
 _RANGES: Mapping[str, tuple[float, float]] = {"temperature": (0.0, 10.0), "top_p": (0.0, 1.0)}
