@@ -94,6 +94,10 @@ class Subject(Protocol):
     def remark(self) -> str:
         """One line about how it runs now that the person should know (slower than usual, and why); empty: nothing."""
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing happens in it until it is given something: then its silent ticks need not hurry."""
+
     def reset(self, seed: int) -> None:
         """Tick 0 with every control at its default and every perturbation gone. What is watched stays watched."""
 

@@ -220,6 +220,7 @@ class Host:
         if self._target is not None and self._tick >= self._target:
             self._go(State.PAUSED, None)
             return
+        self._pacer.idle = self._state is State.RUNNING and self._session.subject.idle
         if self._state is not State.STEPPING and self._pacer.wait_s() > 0:
             return
         n_ticks = self._pacer.block_ticks(hurried=self._state is State.STEPPING)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 BLOCK_S = 0.010
 WINDOW_S = 0.5  # over which the achieved speed is measured
 MAX_LAG_S = 0.25  # time lost beyond this is not caught up
+IDLE_HZ = 30.0  # at most, while nothing happens: silence that rushes past is of no use, and work for all who look
 MAX_BLOCK_TICKS = 1 << 22
 GROWTH = 4  # at most from one block to the next: the first estimate may be far off
 
@@ -33,6 +34,7 @@ class Pacer:
         self._done: deque[tuple[float, int]] = deque()
         self._deadline = 0.0
         self._asked_hz = asked_hz
+        self._idle = False
         self.start()
 
     @property
@@ -44,6 +46,24 @@ class Pacer:
         self._asked_hz = value
         self.start()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing happens, and no more than IDLE_HZ ticks a second go by."""
+        return self._idle
+
+    @idle.setter
+    def idle(self, value: bool) -> None:
+        if value != self._idle:
+            self._idle = value
+            self.start()
+
+    @property
+    def _hz(self) -> float | None:
+        """The speed to keep."""
+        if self._idle:
+            return min(self._asked_hz or IDLE_HZ, IDLE_HZ)
+        return self._asked_hz
+
     def start(self) -> None:
         """The session goes on from here, or at another speed."""
         now = self._clock()
@@ -53,13 +73,13 @@ class Pacer:
 
     def wait_s(self) -> float:
         """Seconds until the next block is due, 0 when it is."""
-        return 0.0 if self._asked_hz is None else max(self._deadline - self._clock(), 0.0)
+        return 0.0 if self._hz is None else max(self._deadline - self._clock(), 0.0)
 
     def block_ticks(self, *, hurried: bool = False) -> int:
         """Ticks that take about 10 ms, by what they cost lately and, unless hurried, by what was asked; at least 1."""
         n = min(BLOCK_S / self._cost_s, self._last_n * GROWTH, MAX_BLOCK_TICKS)
-        if self._asked_hz is not None and not hurried:
-            n = min(n, self._asked_hz * BLOCK_S)
+        if self._hz is not None and not hurried:
+            n = min(n, self._hz * BLOCK_S)
         return max(int(n), 1)
 
     def did(self, n_ticks: int, busy_s: float) -> None:
@@ -70,9 +90,9 @@ class Pacer:
         self._done.append((now, self._done[-1][1] + n_ticks))
         while len(self._done) > 2 and self._done[1][0] <= now - WINDOW_S:
             self._done.popleft()
-        if self._asked_hz is not None:
+        if self._hz is not None:
             begun = now - busy_s
-            self._deadline = max(self._deadline, begun - MAX_LAG_S) + n_ticks / self._asked_hz
+            self._deadline = max(self._deadline, begun - MAX_LAG_S) + n_ticks / self._hz
 
     @property
     def achieved_hz(self) -> float:

@@ -114,6 +114,10 @@ class LanguageModel:
         check_perturbation(perturbation, self._layout, self._maker.directions, self._engine.d_head)
         self._schedule.add(perturbation, self.tick)
 
+    @property
+    def idle(self) -> bool:
+        return not self._queue and (self._answered or not self._control["write"])
+
     def _read_reference(self) -> Reference:
         if self._reference is None:
             tokens = self._prompter.from_beginning(TEXT)
@@ -133,7 +137,7 @@ class LanguageModel:
             n = min(stop, stop if change_tick is None else change_tick) - self.tick
             if self._queue:
                 self._read_given(n, rows)
-            elif self._answered or not self._control["write"]:
+            elif self.idle:
                 self._wait(n, rows)
             else:
                 self._read_own(rows)

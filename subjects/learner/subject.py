@@ -47,6 +47,7 @@ class Learner:
     controls = CONTROLS
     perturbation_kinds = SWITCHING
     remark = ""
+    idle = False
 
     def __init__(self, shape: Shape) -> None:
         sizes = (shape.n_heads, shape.width, shape.n_tokens, shape.context, shape.batch)

@@ -47,6 +47,7 @@ class Microprocessor:
 
     controls = CONTROLS
     perturbation_kinds = SWITCHING
+    idle = False
 
     def __init__(
         self,

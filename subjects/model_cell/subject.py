@@ -56,6 +56,7 @@ class ModelCell:
     )
     perturbation_kinds = SWITCHING
     remark = ""
+    idle = False
 
     def __init__(self, n_units: int, frame_ticks: int) -> None:
         options = {"units": str(n_units), "frame_ticks": str(frame_ticks)}

@@ -33,6 +33,7 @@ class Playback:
     controls: tuple[ControlInfo, ...] = ()
     perturbation_kinds: frozenset[PerturbationKind] = frozenset()
     remark = ""
+    idle = False
 
     def __init__(self, recording: Recording, path: str) -> None:
         self._recording = recording

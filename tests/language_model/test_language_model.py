@@ -113,7 +113,9 @@ def test_it_waits_for_a_prompt_and_goes_on(tiny: Subject):
     found = run(tiny, 5)
     assert found["token"]["token"].tolist() == [0, -1, -1, -1, -1]
     assert not found["activity"][1:].any()
+    assert tiny.idle
     tiny.set_control("prompt", "on")
+    assert not tiny.idle
     assert written(run(tiny, 4, "text")["text"]) == "on"
     tiny.set_control("write", True)
     assert (run(tiny, 4, "token")["token"]["token"] >= 0).all()
@@ -307,6 +309,7 @@ def test_a_conversation(tmp_path: Path):
     own = np.flatnonzero(tokens == 299)
     assert len(own) == 2, "it must end its own turn within these ticks, or this proves nothing"
     assert (tokens[own[1] + 1 :] == -1).all()
+    assert subject.idle
     subject.set_control("prompt", "hi")
     assert (run(subject, 5, "token")["token"]["token"] >= 0).all()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rig.process.pacing import BLOCK_S, MAX_LAG_S, Pacer
+from rig.process.pacing import BLOCK_S, IDLE_HZ, MAX_LAG_S, Pacer
 
 
 class Clock:
@@ -102,3 +102,17 @@ def test_a_hurried_block_takes_ten_milliseconds_whatever_speed_is_asked_for() ->
         pacer.did(blocks[-1], blocks[-1] * 1e-6)
     assert blocks[-1] * 1e-6 == pytest.approx(BLOCK_S, rel=0.1)
     assert pacer.block_ticks() == 1
+
+
+@pytest.mark.parametrize("asked_hz", [None, 1e5, 3.0])
+def test_silence_does_not_hurry(asked_hz: float | None) -> None:
+    clock = Clock()
+    pacer = Pacer(asked_hz, clock)
+    run(pacer, clock, 1.0, 1e-4)
+    pacer.idle = True
+    silent = sum(run(pacer, clock, 10.0, 1e-4))
+    assert silent == pytest.approx(10 * min(asked_hz or IDLE_HZ, IDLE_HZ), abs=2)
+    pacer.idle = False
+    assert pacer.wait_s() == 0
+    awake = sum(run(pacer, clock, 1.0, 1e-4))
+    assert awake == pytest.approx(min(asked_hz or 1e4, 1e4), rel=0.02, abs=2)
