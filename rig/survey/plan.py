@@ -154,7 +154,7 @@ class LesionSurvey(Protocol):
         """
 
     def arranged(self, options: Mapping[str, str], kind: PerturbationKind, lesions: Sequence[Lesion]) -> list[Lesion]:
-        """The lesions so ordered that those which are best done together are neighbours."""
+        """The lesions so ordered that those best done together are neighbours, and the slowest come last."""
 
     def run(
         self,

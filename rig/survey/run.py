@@ -112,7 +112,9 @@ def run_survey(
     SessionError : workers keep dying, or there is no scheduler. StorageError : the disk refuses. Whatever a portion
         raises on purpose. What was written down stays.
     """
-    pending = journal.pending
+    # lesions that take longest together come last in the plan: begun first, lest one core finish long after the others;
+    # the same lesions of every preparation side by side, since what is compiled for them is kept on disk
+    pending = sorted(journal.pending, key=lambda portion: -portion.first)
     n_total = len(journal.plan.lesions) * len(journal.plan.preparations)
     n_done = n_total - sum(map(len, pending))
     progress(n_done, n_total)

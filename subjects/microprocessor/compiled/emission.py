@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 
 from subjects.microprocessor.compiled.expressions import ONE, ZERO, Expressions, Kind
 from subjects.microprocessor.compiled.program import Block, Program, Results
+from subjects.microprocessor.compiled.sweeps import Part, cycle_parts
 
 ONE_CHIP_CAP = 12
 """Rounds after which a cycle of one chip is left as it is; an intact 6502 never comes near."""
@@ -80,6 +81,12 @@ def lanes(n_words: int, cap: int = LANES_CAP) -> WordShape:
     return WordShape(f"lanes{64 * n_words}", shape, shape, 8 * n_words, cap)
 
 
+STALE_BITS = 64
+"""Of a word that says which parts of a cycle are stale."""
+
+NOTHING = "zeroinitializer"
+"""A word without a bit."""
+
 GROUP_OPERATIONS = 60
 """Blocks are put together to groups until they have so many."""
 
@@ -116,7 +123,7 @@ def emit_program(program: Program, shape: WordShape) -> str:
         lines += _record("record", len(program.wiring.promised), shape)
         lines += _record("pack", program.n_slots, shape)
         lines += _expand(program.n_slots, shape)
-    return _module(lines, shape)
+    return _module(lines)
 
 
 def emit_groups(program: Program, shape: WordShape, groups: Mapping[str, Group]) -> str:
@@ -125,13 +132,11 @@ def emit_groups(program: Program, shape: WordShape, groups: Mapping[str, Group])
     lines = [
         line for name, group in groups.items() for line in _Function(program, straight).text(name, {}, (group,), 0)
     ]
-    return _module(lines, shape)
+    return _module(lines)
 
 
-def _module(lines: list[str], shape: WordShape) -> str:
-    reduced = shape.reduced
-    declaration = f"declare {reduced} @llvm.vector.reduce.or.v{shape.n_elements}{reduced}({shape.register})"
-    return "\n".join([*lines, declaration]) + "\n"
+def _module(lines: list[str]) -> str:
+    return "\n".join(lines) + "\n"
 
 
 def _record(name: str, n_nodes: int, shape: WordShape) -> list[str]:
@@ -314,10 +319,13 @@ class _Function:
             self._component(results)
 
     def _component(self, results: Results) -> None:
-        done: dict[int, str] = {}
-        registers = {node: self._compute(x, done) for node, x in results.items()}
-        for node, register in registers.items():
+        for node, register in self._results(results).items():
             self._store_node(node, register)
+
+    def _results(self, results: Results) -> dict[int, str]:
+        """Registers of a component's nodes, none of which is stored yet."""
+        done: dict[int, str] = {}
+        return {node: self._compute(x, done) for node, x in results.items()}
 
     def _cycle(self, block: Block) -> None:
         """Repeat until no cut node changes, or `cap` rounds have passed.
@@ -333,20 +341,9 @@ class _Function:
         self._put(f"  br label %{head}")
         self._label(head)
         self._put(f"  %round{k} = phi i32 [ 1, %{before} ], [ %next{k}, %again{k} ]")
-        old = {node: self._load("%state", self._program.slot_of_node[node]) for node in block.cut}
-        self._node_register.update(old)
-        self._components(block)
-        changed = ""
-        for node, register in old.items():
-            change = self._new(f"xor {shape.register} {register}, {self._node_register[node]}")
-            changed = self._new(f"or {shape.register} {changed}, {change}") if changed else change
-        reduce = f"@llvm.vector.reduce.or.v{shape.n_elements}{shape.reduced}"
-        if shape.splat:
-            any_changed = self._new(f"extractelement {shape.register} {changed}, i32 0")
-        else:
-            any_changed = self._new(f"call {shape.reduced} {reduce}({shape.register} {changed})")
-        self._put(f"  %moving{k} = icmp ne {shape.reduced} {any_changed}, 0")
-        self._put(f"  br i1 %moving{k}, label %again{k}, label %{leave}")
+        parts = () if shape.splat else cycle_parts(block, self._program.expressions)
+        changed = self._sweep(parts, k) if len(parts) > 1 else self._sweep_all(block)
+        self._put(f"  br i1 {self._any(changed)}, label %again{k}, label %{leave}")
         self._put(f"again{k}:")
         self._put(f"  %next{k} = add i32 %round{k}, 1")
         self._put(f"  %spent{k} = icmp eq i32 %round{k}, {shape.cap}")
@@ -355,6 +352,89 @@ class _Function:
         self._store("%unstable", 0, self._new(f"or {shape.register} {self._load('%unstable', 0)}, {changed}"))
         self._put(f"  br label %{leave}")
         self._label(leave)
+
+    def _sweep_all(self, block: Block) -> str:
+        """Compute everything. Returns the register of what changed in cut nodes."""
+        old = {node: self._load("%state", self._program.slot_of_node[node]) for node in block.cut}
+        self._node_register.update(old)
+        self._components(block)
+        changed = NOTHING
+        for node, register in old.items():
+            changed = self._either(
+                changed, self._new(f"xor {self._shape.register} {register}, {self._node_register[node]}")
+            )
+        return changed
+
+    def _sweep(self, parts: tuple[Part, ...], k: int) -> str:
+        """Compute what is stale: everything in the first round. Returns the register of what changed in cut nodes."""
+        register = self._shape.register
+        words = range((len(parts) + STALE_BITS - 1) // STALE_BITS)
+        stale = [f"%stale{k}.{w}" for w in words]
+        came = f"head{k}"
+        beyond = len(self._lines)
+        changed = NOTHING
+        for p, part in enumerate(parts):
+            here, this, following = p // STALE_BITS, f"part{k}.{p}", f"behind{k}.{p}"
+            asked = self._new(f"and i64 {stale[here]}, {_signed(1 << p % STALE_BITS)}")
+            self._put(f"  br i1 {self._new(f'icmp ne i64 {asked}, 0')}, label %{this}, label %{following}")
+            self._label(this)
+            cut, seen = self._part(part)
+            moved = self._any(seen) if part.readers else "0"
+            all_cut = self._either(changed, cut)
+            then = list(stale)
+            then[here] = self._new(f"xor i64 {stale[here]}, {asked}")
+            for w in words:
+                if readers := part.readers >> STALE_BITS * w & (1 << STALE_BITS) - 1:
+                    left = self._new(f"select i1 {moved}, i64 {_signed(readers)}, i64 0")
+                    then[w] = self._new(f"or i64 {then[w]}, {left}")
+            self._put(f"  br label %{following}")
+            self._label(following)
+            for w in words:
+                if then[w] != stale[w]:
+                    stale[w] = self._new(f"phi i64 [ {stale[w]}, %{came} ], [ {then[w]}, %{this} ]")
+            if part.cut:
+                changed = self._new(f"phi {register} [ {changed}, %{came} ], [ {all_cut}, %{this} ]")
+            came = following
+        first = [f"  %stale{k}.{w} = phi i64 [ -1, %before{k} ], [ {stale[w]}, %again{k} ]" for w in words]
+        self._lines[beyond:beyond] = first
+        return changed
+
+    def _part(self, part: Part) -> tuple[str, str]:
+        """Compute a part. Returns the registers of what changed in its cut nodes, and in all that others read."""
+        cut = shown = NOTHING
+        for results in part.components:
+            for node, register in self._results(results).items():
+                if node in part.cut:
+                    cut = self._either(cut, self._change(node, register))
+                elif node in part.shown:
+                    shown = self._either(shown, self._change(node, register))
+                self._store_node(node, register)
+        return cut, self._either(cut, shown)
+
+    def _change(self, node: int, register: str) -> str:
+        """What a new value changes in a node."""
+        return self._new(f"xor {self._shape.register} {self._leaf(Kind.GATE, node)}, {register}")
+
+    def _either(self, a: str, b: str) -> str:
+        if NOTHING in (a, b):
+            return b if a == NOTHING else a
+        return self._new(f"or {self._shape.register} {a}, {b}")
+
+    def _any(self, word: str) -> str:
+        """Whether any bit of a register is set."""
+        shape = self._shape
+        if shape.splat:
+            return self._new(
+                f"icmp ne {shape.reduced} {self._new(f'extractelement {shape.register} {word}, i32 0')}, 0"
+            )
+        n = shape.n_elements
+        elements = self._new(f"icmp ne {shape.register} {word}, zeroinitializer")
+        return self._new(f"icmp ne i{n} {self._new(f'bitcast <{n} x i1> {elements} to i{n}')}, 0")
+
+
+def _signed(word: int) -> int:
+    """As LLVM writes 64 bits."""
+    return word - (1 << 64) if word >> 63 else word
 
 
 def function_names(n_phases: int, n_races: int, shape: WordShape) -> Iterator[str]:

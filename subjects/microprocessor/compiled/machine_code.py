@@ -31,6 +31,7 @@ COMPILER = (
     "masks",
     "ordering",
     "program",
+    "sweeps",
     "wiring",
 )
 """Modules that decide what the code is; a change in any other leaves what is kept as good as it was."""

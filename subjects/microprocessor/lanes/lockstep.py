@@ -26,6 +26,7 @@ from subjects.microprocessor.lanes.boards import (
     read_device,
     write_device,
 )
+from subjects.microprocessor.lanes.borrowing import borrowed
 from subjects.microprocessor.lanes.planes import (
     BITS_PER_BYTE,
     LANES_PER_WORD,
@@ -388,6 +389,7 @@ def _retire_unstable(chips: Chips, boards: Boards, screens: Screens, notes: Note
 @njit(cache=True, nogil=True)
 def run_half_cycles(chips: Chips, boards: Boards, screens: Screens, notes: Notes, scratch: Scratch, n: int) -> None:
     """Run all lanes for n half-cycles."""
+    chips, boards, screens, notes, scratch = borrowed((chips, boards, screens, notes, scratch))
     counters = chips.counters
     for _ in range(n):
         step = (counters[COUNT_STEP] + 1) % len(chips.access)

@@ -150,14 +150,24 @@ def kappa(screen: Any, intact: Any, intact_counts: Any, counts: Any) -> float:
     n_equal = 0
     counts[:] = intact_counts
     for y in range(SCREEN_LINES):
-        n_differing = 0
+        differing = 0
         for x in range(SCREEN_COLUMNS):
-            n_differing += screen[y, x] != intact[y, x]
-        n_equal += SCREEN_COLUMNS - n_differing
-        if n_differing:
-            for x in range(SCREEN_COLUMNS):
-                counts[intact[y, x] >> 1] -= 1
-                counts[screen[y, x] >> 1] += 1
+            differing |= screen[y, x] ^ intact[y, x]
+        if not differing:
+            n_equal += SCREEN_COLUMNS
+            continue
+        # runs of one colour on another: counting each pixel by itself waits for the count before it
+        color, of_intact, first = screen[y, 0], intact[y, 0], 0
+        for x in range(1, SCREEN_COLUMNS + 1):
+            if x < SCREEN_COLUMNS and screen[y, x] == color and intact[y, x] == of_intact:
+                continue
+            if color == of_intact:
+                n_equal += x - first
+            else:
+                counts[of_intact >> 1] -= x - first
+                counts[color >> 1] += x - first
+            if x < SCREEN_COLUMNS:
+                color, of_intact, first = screen[y, x], intact[y, x], x
     n = SCREEN_LINES * SCREEN_COLUMNS
     if n_equal == n:
         return 1.0

@@ -57,7 +57,7 @@ class CountingSurvey:
             os.abort()
         if options.get("always_dies"):
             os.abort()
-        if (gate := options.get("gate")) and lesions[0][0] >= 116:
+        if (gate := options.get("gate")) and lesions[0][0] <= 124:
             while not Path(gate).exists():
                 if cancelled():
                     return None
