@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.errors import SpecError, UnknownUnitError
-from rig.field import FIELD_STREAM, ElectrodeField
+from rig.field import FIELD_STREAM, RAW_STREAM, ElectrodeField, SumsChanges
 from rig.needs import Wish, united
 from rig.probe import Probe
 from rig.select import select
@@ -71,21 +71,29 @@ class Montage:
                 raise SpecError(f"asked for a second probe named {name}; give it another name")
         self.field = ElectrodeField(activity_stream(self._subject), self._subject.units, probes) if probes else None
         self.probes = tuple(probes)
+        if isinstance(self._subject, SumsChanges):
+            ids = np.empty(0, np.int64) if self.field is None else self.field.source_ids
+            self._subject.sum_changes(ids, None if self.field is None else self.field.weights)
 
     def renew_needs(self, others: Iterable[Wish]) -> None:
         """Find out again what is needed: this montage's wishes and those of others."""
         wishes: list[Wish] = [(name, info.unit_ids) for name, info in self.watched.items()]
-        if self.field is not None:
+        given_raw = self.field is not None and isinstance(self._subject, SumsChanges)
+        if self.field is not None and not given_raw:
             wishes.append((self.field.source_name, self.field.source_ids))
         self.needed = united([*wishes, *others], self.whole)
+        if self.field is not None and given_raw:
+            self.needed[RAW_STREAM] = self.field.raw_info
 
     def deliver(self, raw: Chunk) -> list[Chunk]:
         """What is watched of a chunk that the subject gave, and what is computed from it."""
+        if self.field is not None and raw.stream == RAW_STREAM:
+            return [self.field.process_raw(raw)]
         layout = self.needed[raw.stream]
         chunks = []
         if (watched := self.watched.get(raw.stream)) is not None:
             chunks.append(select(layout, raw, watched))
-        if self.field is not None and self.field.source_name == raw.stream:
+        if self.field is not None and self.field.source_name == raw.stream and RAW_STREAM not in self.needed:
             source = layout.watching(self.field.source_ids)
             chunks.append(self.field.process(select(layout, raw, source)))
         return chunks
@@ -94,8 +102,8 @@ class Montage:
         """The same montage on another subject of the same kind, its electrodes in the same state."""
         other = Montage(subject)
         other.watched, other.needed = dict(self.watched), dict(self.needed)
+        other.set_probes(self.probes)
         if self.field is not None:
-            other.set_probes(self.probes)
             other.set_field_state(self.field_state())
         return other
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rig.blobs import unpack_blobs
 from rig.errors import RecordingError, TickError, UnknownUnitError
-from rig.field import FIELD_STREAM, HISTORY_SAMPLES, ElectrodeField
+from rig.field import FIELD_STREAM, HISTORY_SAMPLES, RAW_STREAM, ElectrodeField, SumsChanges
 from rig.header import SessionHeader
 from rig.montage import activity_stream
 from rig.probe import Probe
@@ -114,7 +114,9 @@ class Replay:
                 raise UnknownUnitError(f"asked to re-derive stream {name!r}; there are {', '.join(whole)}")
             self._visible[name] = whole[name].watching(ids)
         self._given = dict(self._visible)
-        if self._field is not None:
+        if self._field is not None and isinstance(self._subject, SumsChanges):
+            self._given[RAW_STREAM] = self._field.raw_info
+        elif self._field is not None:
             name = self._field.source_name
             ids = self._field.source_ids
             if name in self._given:
@@ -162,15 +164,23 @@ class Replay:
         """What the electrodes must see before the first sample that is wanted."""
         if self._field is None:
             return {}
-        return {self._field.source_name: self._given[self._field.source_name]}
+        name = RAW_STREAM if RAW_STREAM in self._given else self._field.source_name
+        return {name: self._given[name]}
 
     def _listen(self, streams: Mapping[str, StreamInfo]) -> None:
-        for name in self._given:
+        if self._field is not None and isinstance(self._subject, SumsChanges):
+            self._subject.sum_changes(self._field.source_ids, self._field.weights if RAW_STREAM in streams else None)
+        for name in self._given.keys() - {RAW_STREAM}:
             self._subject.watch(name, streams[name].unit_ids if name in streams else np.empty(0, np.int64))
 
     def _deliver(self, raw: Chunk, *, visible: bool) -> Iterator[Chunk]:
         layout = self._given[raw.stream]
-        if self._field is not None and self._field.source_name == raw.stream:
+        if self._field is not None and raw.stream == RAW_STREAM:
+            fields = self._field.process_raw(raw)
+            if visible:
+                yield fields
+            return
+        if self._field is not None and self._field.source_name == raw.stream and RAW_STREAM not in self._given:
             fields = self._field.process(select(layout, raw, layout.watching(self._field.source_ids)))
             if visible:
                 yield fields

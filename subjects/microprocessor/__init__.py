@@ -60,6 +60,7 @@ PLUGIN = SubjectPlugin(
             "auto",
             offered=("auto", "event", "compiled"),
         ),
+        OptionInfo("bin", "half-cycles in a bin of the streams counts and rates; 152 are a line of the screen", "152"),
         OptionInfo("tv", "the console's television system; ntsc", "ntsc"),
     ),
     assets=(

@@ -1,7 +1,7 @@
 """Chip and surroundings in one loop, for either engine: a half-cycle of the netlist, the bus's answer, and the taps.
 
-A loop runs at most n half-cycles and stops early when as many frames have ended as there is room for; it returns how
-many were done.
+A loop runs at most n half-cycles and stops early when as many frames have ended as there is room for, or when it leaves
+a trace and many states were new; it returns how many were done.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from subjects.microprocessor.compiled.recall import (
     MARK_ADDRESS,
     MARK_DATA,
     NOTE_ASLEEP,
+    NOTE_LAST,
     Recall,
     copy_bits,
     copy_row,
@@ -44,6 +45,9 @@ from subjects.microprocessor.event_kernels import (
 from subjects.microprocessor.plain import plain
 from subjects.microprocessor.surroundings import frame_ended, idle_bus, pin_level, read_bus, write_bus
 
+MOST_NEW_STATES = 1 << 12
+"""A run that leaves a trace stops after so many: more might take the rows of states in the trace."""
+
 NODES_NOT, NODES_ALL, NODES_SOME = 0, 1, 2
 
 
@@ -58,6 +62,9 @@ class Taps(NamedTuple):
     words : (n, n_fields) uint32, (0, 0) when nobody watches
     kept_words, kept_of : (n_states, n_fields) uint32 and (n_states,) int64, the words of states that are recalled and
         their numbers; (0, 0) and (0,) when there are none
+    trace : (n,) int64, which of the recalled states each half-cycle ended in, or 0; (0,) when nobody wants to know.
+        What is computed of all nodes (`compiled.traces`) is computed from it after the run
+    trace_rows : (n, n_bytes) uint8, packed values of all nodes where the trace says 0, else not written
     """
 
     node_mode: int
@@ -69,6 +76,8 @@ class Taps(NamedTuple):
     words: NDArray[np.uint32]
     kept_words: NDArray[np.uint32]
     kept_of: NDArray[np.int64]
+    trace: NDArray[np.int64]
+    trace_rows: NDArray[np.uint8]
 
 
 def node_taps(rows: NDArray[np.uint8] | None, places: NDArray[np.int64] | None) -> Taps:
@@ -78,7 +87,9 @@ def node_taps(rows: NDArray[np.uint8] | None, places: NDArray[np.int64] | None) 
     rows = empty if rows is None else rows
     places = none if places is None else places
     words = np.empty((0, 0), np.uint32)
-    return Taps(mode, places, rows, np.zeros(1, np.int64), none, np.empty(0, np.uint32), words, words, none)
+    return Taps(
+        mode, places, rows, np.zeros(1, np.int64), none, np.empty(0, np.uint32), words, words, none, none, empty
+    )
 
 
 @njit(cache=True)
@@ -138,6 +149,9 @@ def run_event(circuit: Circuit, ports: Ports, around: Any, taps: Taps, n: int) -
             record_some(circuit, taps.nodes, taps.node_rows[k])
         if len(taps.words):
             _record_word(circuit.values, taps, taps.words[k])
+        if len(taps.trace):
+            taps.trace[k] = 0
+            record_all(circuit, taps.trace_rows[k])
         if frame_ended(around, k):
             return k + 1
     return n
@@ -165,13 +179,14 @@ def run_compiled(
     last = len(marks) - 1
     level = int(circuit.pull[around.pin] == PULL_UP) if around.pin >= 0 else -1
     number, stale, done = 0, False, n
+    last_before = notes[NOTE_LAST]
     for k in range(n):
         if counters[kernels.COUNT_EVENT_LEFT] | counters[kernels.COUNT_EVENT_ONLY]:
             number = 0
             fetched = _event_half_cycle(circuit, ports, around)
             kernels.event_done(compiled, transfer, circuit, fetched)
             level = pin_level(around)
-            if len(taps.words) or taps.node_mode != NODES_NOT:
+            if len(taps.words) or taps.node_mode != NODES_NOT or len(taps.trace):
                 kernels.from_event(compiled, transfer, circuit)
         else:
             if not number and kernels.awake(compiled, recall):
@@ -224,6 +239,17 @@ def run_compiled(
                 _copy_word(row_bytes, number, taps, taps.words[k])
             else:
                 _record_word(state, taps, taps.words[k])
+        if len(taps.trace):
+            taps.trace[k] = number
+            if not number:
+                kernels.record_promised(state, table, taps.trace_rows[k])
+            elif notes[NOTE_LAST] - number > len(marks) - 2 * MOST_NEW_STATES:
+                # so old that its row may be another's before it is read
+                taps.trace[k] = 0
+                copy_row(row_bytes, number & last, n_promised, taps.trace_rows[k])
+            if notes[NOTE_LAST] - last_before > MOST_NEW_STATES:
+                done = k + 1
+                break
         if frame_ended(around, k):
             done = k + 1
             break

@@ -12,6 +12,7 @@ board's crystal does not stop when clk0 is clamped: half-cycles pass and the chi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +22,14 @@ from subjects.microprocessor.atari2600.state import new_board, new_frames
 from subjects.microprocessor.chip import Register
 from subjects.microprocessor.chip_loops import NODES_ALL, NODES_NOT, NODES_SOME, Taps
 from subjects.microprocessor.compiled.compiled_engine import CompiledEngine
+from subjects.microprocessor.compiled.traces import Trace
+from subjects.microprocessor.engine import EngineState
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.surroundings import Console
 
 N_FRAME_SLOTS = 8
 HALF_CYCLES_PER_CYCLE = 2
+HALF_CYCLES_PER_LINE = 76 * HALF_CYCLES_PER_CYCLE
 CYCLES_TO_FIRST_FETCH = 8
 """Bus cycles from the release of RES to the fetch of the first opcode, that fetch not counted (measured, tested)."""
 
@@ -41,6 +45,7 @@ class Run:
     words : (n, n_fields) uint32, None when not asked for
     frame_steps : (n_frames,) int64, in which half-cycle of the run each frame ended
     frames : (n_frames,) FRAME
+    trace : where it went, None when not asked for; good until the next run, see `Machine.turn`
     """
 
     n: int
@@ -48,6 +53,7 @@ class Run:
     words: NDArray[np.uint32] | None
     frame_steps: NDArray[np.int64]
     frames: NDArray[np.void]
+    trace: Trace | None
 
 
 class Machine:
@@ -64,6 +70,7 @@ class Machine:
     ----------
     engine, board : their state is the machine's
     every_node : (n,) int64, ids of all nodes that can be recorded: those that exist, or those that are promised
+    n_row_words : 64-bit words that hold a bit for each of them
     """
 
     def __init__(
@@ -88,6 +95,12 @@ class Machine:
         self._word_nodes = np.array([place for b in bits for place in b], dtype=np.int64)
         self._word_flips = np.array([(1 << len(f.bits)) - 1 if f.inverted else 0 for f in fields.values()], np.uint32)
 
+        self.n_row_words = (len(self.every_node) + 63) // 64
+        self._states = (
+            engine.recall.rows if isinstance(engine, CompiledEngine) else np.zeros((1, self.n_row_words), np.uint64)
+        )
+        self._trace = np.empty(0, np.int64)
+        self._trace_rows = np.empty((0, 8 * self.n_row_words), np.uint8)
         n_states = len(engine.recall.marks) if isinstance(engine, CompiledEngine) else 0
         self._kept_words = np.zeros((n_states, len(self._word_flips)), np.uint32)
         self._kept_of = np.zeros(n_states, np.int64)
@@ -105,6 +118,25 @@ class Machine:
         """Whether the chip would run compiled with these perturbations."""
         return isinstance(self.engine, CompiledEngine) and self.engine.is_exact(clamp, row_mode)
 
+    @property
+    def turn(self) -> AbstractContextManager[object]:
+        """To be held from a run that leaves a trace until it is read."""
+        return self.engine.turn if isinstance(self.engine, CompiledEngine) else nullcontext()
+
+    def levels(self) -> NDArray[np.uint8]:
+        """(n,) of `every_node`, as they are now."""
+        return self.engine.values[self.every_node]
+
+    def state(self) -> tuple[EngineState, NDArray[np.void]]:
+        """All that decides what comes."""
+        return self.engine.snapshot(), self.board.copy()
+
+    def put_back(self, state: tuple[EngineState, NDArray[np.void]]) -> None:
+        """Inverse of `state`."""
+        engine, board = state
+        self.engine.restore(engine)
+        self.board[:] = board
+
     def power_on(self, ram: NDArray[np.uint8]) -> None:
         """Switch on with the given (128,) bytes in RAM: the reset script is done, the next half-cycle is the first."""
         self.board[:] = new_board()
@@ -115,13 +147,14 @@ class Machine:
         self.run(script.n_half_cycles)
         self.engine.release_reset()
 
-    def run(self, n: int, nodes: NDArray[np.int64] | None = None, words: bool = False) -> Run:
-        """Do n half-cycles, or fewer when as many frames have ended as there is room for.
+    def run(self, n: int, nodes: NDArray[np.int64] | None = None, words: bool = False, *, traced: bool = False) -> Run:
+        """Do n half-cycles, or fewer: when no more frames can be kept, or much of what is traced is new.
 
         Parameters
         ----------
         nodes : ids to record, in this order; as many as exist must be all of them by id; None for none
         words : whether to record the fields
+        traced : whether to note where the chip goes
         """
         mode, n_bytes, chosen = NODES_NOT, 0, np.empty(0, np.int64)
         if nodes is not None:
@@ -138,6 +171,7 @@ class Machine:
             np.empty((n, len(self._word_flips)) if words else (0, 0), np.uint32),
             self._kept_words,
             self._kept_of,
+            *self._room_for_trace(n if traced else 0),
         )
         first_frame = int(self.board["n_frames"][0])
         done = self._run(taps, n)
@@ -149,7 +183,15 @@ class Machine:
             words=taps.words[:done] if words else None,
             frame_steps=self._frame_steps[:n_frames].copy(),
             frames=self._frames[slots],
+            trace=Trace(taps.trace[:done], taps.trace_rows[:done].view(np.uint64), self._states) if traced else None,
         )
+
+    def _room_for_trace(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """The same each time: pages that nobody has touched yet cost more than what is written on them."""
+        if n > len(self._trace):
+            self._trace = np.empty(n, np.int64)
+            self._trace_rows = np.empty((n, 8 * self.n_row_words), np.uint8)
+        return self._trace[:n], self._trace_rows[:n]
 
     def _run(self, taps: Taps, n: int) -> int:
         console = Console(

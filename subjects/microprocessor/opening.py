@@ -17,11 +17,12 @@ from subjects.microprocessor.atari2600.state import BOARD, CPU_HZ
 from subjects.microprocessor.cartridges.names import GAMES
 from subjects.microprocessor.chip import ChipDescription
 from subjects.microprocessor.compiled.compiled_engine import CompiledEngine
+from subjects.microprocessor.digest import MOST_BIN_TICKS, Digest
 from subjects.microprocessor.drawn_chip import DrawnChip, published_chip, shipped_chip
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.hs6502 import FILE_NAME, HS6502
 from subjects.microprocessor.install import find_chip
-from subjects.microprocessor.machine import HALF_CYCLES_PER_CYCLE, Machine
+from subjects.microprocessor.machine import HALF_CYCLES_PER_CYCLE, HALF_CYCLES_PER_LINE, Machine
 from subjects.microprocessor.mos6502 import MOS6502
 from subjects.microprocessor.netlist import Netlist
 from subjects.microprocessor.stream_layouts import microprocessor_streams, word_fields
@@ -31,7 +32,14 @@ from subjects.microprocessor.unit_table import microprocessor_units
 CHIPS = {chip.name: chip for chip in (HS6502, MOS6502)}
 ENGINES = ("auto", "event", "compiled")
 TVS = ("ntsc",)
-DEFAULTS = {"chip": HS6502.name, "chip_dir": "", "cartridge": GAMES[0], "engine": "auto", "tv": "ntsc"}
+DEFAULTS = {
+    "chip": HS6502.name,
+    "chip_dir": "",
+    "cartridge": GAMES[0],
+    "engine": "auto",
+    "tv": "ntsc",
+    "bin": str(HALF_CYCLES_PER_LINE),
+}
 
 SEMANTICS = "1"
 """Raised whenever the same netlist and cartridge give other samples than before; part of the fingerprint."""
@@ -80,6 +88,8 @@ def prepare(options: Mapping[str, str]) -> Prepared:
     for name, possible in (("chip", tuple(CHIPS)), ("engine", ENGINES), ("tv", TVS)):
         if chosen[name] not in possible:
             raise SpecError(f"asked for {name}={chosen[name]}; it must be {' or '.join(possible)}")
+    if not (chosen["bin"].isascii() and chosen["bin"].isdigit() and 1 <= int(chosen["bin"]) <= MOST_BIN_TICKS):
+        raise SpecError(f"asked for bin={chosen['bin']}; it must be a number of half-cycles from 1 to {MOST_BIN_TICKS}")
     if chosen["cartridge"] in ("", "none"):
         raise AssetError(
             "asked for a console without a cartridge; give cartridge=FILE (2 or 4 KiB), one of Headstage's own "
@@ -113,11 +123,15 @@ def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
     by_event = prepared.options["engine"] == "event"
     engine = EventEngine(netlist, chip) if by_event else CompiledEngine(netlist, chip, sharing=True)
     machine = Machine(engine, cartridge.image, word_fields(chip))
+    units, bin_ticks = prepared.units, int(prepared.options["bin"])
+    digest = Digest([units.region[row] for row in units.rows(machine.every_node)], bin_ticks)
+    streams = microprocessor_streams(machine.every_node, chip, digest.rates.names, bin_ticks, cartridge.variables)
     return Microprocessor(
         info=_info(prepared),
-        units=prepared.units,
-        streams=microprocessor_streams(machine.every_node, chip, cartridge.variables),
+        units=units,
+        streams=streams,
         machine=machine,
+        digest=digest,
         variables=cartridge.variables,
     )
 
@@ -146,7 +160,7 @@ def fingerprint(netlist: Netlist, chip: ChipDescription, cartridge: Cartridge, o
     """SHA-256 over everything that decides the samples."""
     digest = hashlib.sha256()
     engine = "event" if options["engine"] == "event" else "compiled"  # auto and compiled give the same samples
-    texts = (SEMANTICS, chip.name, engine, options["tv"], repr(BOARD.descr))
+    texts = (SEMANTICS, chip.name, engine, options["tv"], options["bin"], repr(BOARD.descr))
     for text in texts:
         digest.update(text.encode() + b"\0")
     table = np.stack([netlist.row_gate, netlist.row_c1, netlist.row_c2], axis=1)

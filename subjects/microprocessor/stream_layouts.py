@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,19 @@ def pack_words(words: NDArray[np.uint32], dtype: np.dtype[Any]) -> NDArray[np.vo
 
 
 def microprocessor_streams(
-    node_ids: NDArray[np.int64], chip: ChipDescription, variables: tuple[Variable, ...] = ()
+    node_ids: NDArray[np.int64],
+    chip: ChipDescription,
+    regions: Sequence[str],
+    bin_ticks: int,
+    variables: tuple[Variable, ...] = (),
 ) -> tuple[StreamInfo, ...]:
-    """nodes (those that the engine promises), bus, screen, ram; and game, where the cartridge's variables are known."""
+    """nodes (those that the engine promises), bus, screen, ram; and game, where the cartridge's variables are known.
+
+    Parameters
+    ----------
+    regions : channels of the stream ``rates``
+    bin_ticks : of a sample of ``counts`` and ``rates``
+    """
     return (
         StreamInfo(
             name="nodes",
@@ -81,6 +91,28 @@ def microprocessor_streams(
             channel_names=tuple(f"0x{0x80 + k:02x}" for k in range(RAM_BYTES)),
         ),
         *((_game_stream(variables),) if variables else ()),
+        StreamInfo(
+            name="counts",
+            description=f"spikes (0 to 1) of each node in bins of {bin_ticks} half-cycles",
+            kind=StreamKind.UNITS,
+            dtype=np.dtype(np.uint16),
+            shape=(len(node_ids),),
+            ticks_per_sample=bin_ticks,
+            unit_ids=node_ids,
+            physical_unit="spikes",
+            on_demand=True,
+        ),
+        StreamInfo(
+            name="rates",
+            description=f"spikes per node and half-cycle, mean of each region in bins of {bin_ticks} half-cycles",
+            kind=StreamKind.VALUES,
+            dtype=np.dtype(np.float32),
+            shape=(len(regions),),
+            ticks_per_sample=bin_ticks,
+            physical_unit="spikes/half-cycle",
+            channel_names=tuple(regions),
+            on_demand=True,
+        ),
     )
 
 

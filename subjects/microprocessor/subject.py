@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from rig.bits import select_bits
 from rig.blobs import pack_blobs, unpack_blobs
 from rig.errors import FormatError, SpecError, SubjectError, TickError, UnknownUnitError
+from rig.field import RAW_STREAM
 from rig.perturbation import SWITCHING, Perturbation
 from rig.schedule import Schedule
 from rig.streams import Chunk, StreamInfo
@@ -31,6 +32,7 @@ from subjects.microprocessor.atari2600.console import apply_inputs
 from subjects.microprocessor.atari2600.state import BOARD, RAM_BYTES
 from subjects.microprocessor.cartridges.variables import Variable, read_variables
 from subjects.microprocessor.controls import CONTROLS, check_control, console_inputs, default_controls
+from subjects.microprocessor.digest import Digest, FieldSums
 from subjects.microprocessor.engine import EngineState
 from subjects.microprocessor.holds import Holds, check_perturbation
 from subjects.microprocessor.machine import Machine, Run
@@ -55,6 +57,7 @@ class Microprocessor:
         units: UnitTable,
         streams: tuple[StreamInfo, ...],
         machine: Machine,
+        digest: Digest,
         variables: tuple[Variable, ...] = (),
     ) -> None:
         self.info = info
@@ -62,6 +65,7 @@ class Microprocessor:
         self.streams = streams
         self._layout = {stream.name: stream for stream in streams}
         self._machine = machine
+        self._digest = digest
         self._variables = variables
         self._netlist = machine.engine.netlist
         self._first_transistor = first_transistor_id(self._netlist)
@@ -84,6 +88,7 @@ class Microprocessor:
             ram[:] = np.random.default_rng(seed & 0xFFFF_FFFF_FFFF_FFFF).integers(0, 256, RAM_BYTES)
         self._machine.engine.perturb(self._holds.clamp, self._holds.row_mode)
         self._machine.power_on(ram)
+        self._digest.restart(None)
         apply_inputs(self._machine.board, console_inputs(self._control))
 
     def watch(self, stream: str, unit_ids: NDArray[np.int64] | None) -> None:
@@ -94,6 +99,17 @@ class Microprocessor:
             self._watched.pop(stream, None)
         else:
             self._watched[stream] = info.channels_of(unit_ids)
+        self._digest.counting = not self._watched.keys().isdisjoint(("counts", "rates"))
+
+    def sum_changes(self, unit_ids: NDArray[np.int64], weights: NDArray[np.float32] | None) -> None:
+        """See `rig.field.SumsChanges`."""
+        if weights is None:
+            self._digest.field = None
+            return
+        nodes = self._layout["nodes"]
+        of_all = np.zeros((nodes.n_channels, weights.shape[1]), np.float32)
+        of_all[nodes.channels_of(unit_ids)] = weights
+        self._digest.field = FieldSums(of_all)
 
     def set_control(self, name: str, value: ControlValue) -> None:
         check_control(name, value)
@@ -122,7 +138,7 @@ class Microprocessor:
         if n_ticks < 0:
             raise TickError(f"asked to advance {n_ticks} ticks; time only goes forward")
         stop = self.tick + n_ticks
-        parts: dict[str, list[Chunk]] = {name: [] for name in self._watched}
+        parts: dict[str, list[Chunk]] = {name: [] for name in (*self._watched, RAW_STREAM)}
         while self.tick < stop:
             self._take_perturbations()
             change_tick = self._schedule.next_tick()
@@ -140,8 +156,44 @@ class Microprocessor:
     def _run(self, n: int) -> list[Chunk]:
         """At most n ticks during which nothing is changed from outside."""
         start = self.tick
-        run = self._machine.run(n, self._nodes_to_record(), "bus" in self._watched)
+        if n_untraced := self._digest.n_not_needed(start, n):
+            before = self._machine.state()
+            run = self._run_machine(n_untraced)
+            if run.n == n_untraced:
+                self._digest.miss()
+                self.tick = start + run.n
+                return self._chunks(run, start)
+            # it stopped at a frame, in a bin of which nothing is known: once more, and no further
+            self._machine.put_back(before)
+            return self._run(run.n)
+        with self._machine.turn:
+            run = self._run_machine(n, traced=True)
+            assert run.trace is not None
+            counts, raw = self._digest.follow(run.trace, start)
         self.tick = start + run.n
+        chunks = self._chunks(run, start)
+        if raw is not None:
+            chunks.append(Chunk(RAW_STREAM, start, raw))
+        if len(counts):
+            chunks += self._binned(counts, start)
+        return chunks
+
+    def _run_machine(self, n: int, *, traced: bool = False) -> Run:
+        return self._machine.run(n, self._nodes_to_record(), "bus" in self._watched, traced=traced)
+
+    def _binned(self, counts: NDArray[np.uint16], start: int) -> list[Chunk]:
+        """What is watched of the bins that ended."""
+        bin_ticks = self._digest.bins.bin_ticks
+        first_tick = start // bin_ticks * bin_ticks
+        chunks = []
+        if (channels := self._watched.get("counts")) is not None:
+            chunks.append(Chunk("counts", first_tick, np.ascontiguousarray(counts[:, channels])))
+        if "rates" in self._watched:
+            chunks.append(Chunk("rates", first_tick, self._digest.rates.of(counts, bin_ticks)))
+        return chunks
+
+    def _chunks(self, run: Run, start: int) -> list[Chunk]:
+        """What is watched of a run, bins aside."""
         chunks = []
         if run.node_rows is not None:
             chunks.append(Chunk("nodes", start, self._selected(run.node_rows)))
@@ -182,6 +234,7 @@ class Microprocessor:
                 "schedule": self._schedule.to_bytes(),
                 "engine": self._machine.engine.snapshot().to_bytes(),
                 "board": self._machine.board.tobytes(),
+                "bin": self._digest.bins.so_far.tobytes(),
                 **self._holds.to_blobs(),
             }
         )
@@ -198,16 +251,17 @@ class Microprocessor:
             holds = Holds.from_blobs(blobs, self._netlist)
             schedule = Schedule.from_bytes(blobs["schedule"])
             control = default_controls() | json.loads(blobs["control"])
-            if len(board) != 1:
-                raise ValueError(f"{len(board)} boards")
+            so_far = np.frombuffer(blobs["bin"], np.uint16).copy()
+            if len(board) != 1 or len(so_far) != self._layout["nodes"].n_channels:
+                raise ValueError(f"{len(board)} boards, {len(so_far)} nodes")
         except (FormatError, KeyError, ValueError) as error:
             raise SubjectError(f"asked to restore a damaged snapshot ({error}); take another") from error
-        self._machine.engine.restore(state)
-        self._machine.board[:] = board
+        self._machine.put_back((state, board))
         self._holds = holds
         self._schedule = schedule
         self._control = control
         self.tick = int.from_bytes(blobs["tick"], "little")
+        self._digest.restart(self._machine.levels() if self.tick else None, so_far)
 
     def close(self) -> None:
         self._watched.clear()

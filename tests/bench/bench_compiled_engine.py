@@ -8,6 +8,9 @@ playing space_invaders, or vesper without ale-py's cartridges. Conditions take t
 half-cycles were computed, the rest having been looked up. The program without a board works its way through memory:
 there is little to look up.
 
+"counts", "rates" and "field" are what is computed of all nodes inside: spikes in bins of a screen's line, their means
+over regions, and the sums for eight electrodes of 500 um in a row across the die.
+
 The last lines are a roofline: ands and ors that a half-cycle needs if no cycle is repeated, and what the core does of
 the same operations when nothing but them is to be done.
 """
@@ -31,7 +34,9 @@ from bench_lanes import run_chips  # noqa: E402
 from numba import njit  # noqa: E402
 
 from rig.errors import HeadstageError  # noqa: E402
+from rig.field import ElectrodeField  # noqa: E402
 from rig.perturbation import PerturbationKind  # noqa: E402
+from rig.probe import Probe  # noqa: E402
 from subjects.microprocessor.atari2600.cartridge import open_cartridge  # noqa: E402
 from subjects.microprocessor.atari2600.console import ConsoleInputs, Stick, apply_inputs  # noqa: E402
 from subjects.microprocessor.atari2600.state import CPU_HZ  # noqa: E402
@@ -40,6 +45,7 @@ from subjects.microprocessor.compiled.calling import call_routine  # noqa: E402
 from subjects.microprocessor.compiled.compiled_engine import CompiledEngine  # noqa: E402
 from subjects.microprocessor.compiled.machine_code import compile_code  # noqa: E402
 from subjects.microprocessor.compiled.recall import NOTE_ASLEEP, NOTE_COMPUTED  # noqa: E402
+from subjects.microprocessor.digest import Digest, FieldSums, row_at  # noqa: E402
 from subjects.microprocessor.drawn_chip import DrawnChip, published_chip, shipped_chip  # noqa: E402
 from subjects.microprocessor.event_engine import EventEngine  # noqa: E402
 from subjects.microprocessor.hs6502 import FILE_NAME, HS6502  # noqa: E402
@@ -47,15 +53,17 @@ from subjects.microprocessor.install import find_chip  # noqa: E402
 from subjects.microprocessor.lanes.lanes import Lanes  # noqa: E402
 from subjects.microprocessor.lanes.lesion_units import Lesion, lesion_units  # noqa: E402
 from subjects.microprocessor.lanes.power_on import power_on  # noqa: E402
-from subjects.microprocessor.machine import Machine  # noqa: E402
+from subjects.microprocessor.machine import HALF_CYCLES_PER_LINE, Machine  # noqa: E402
 from subjects.microprocessor.mos6502 import MOS6502  # noqa: E402
-from subjects.microprocessor.stream_layouts import word_fields  # noqa: E402
+from subjects.microprocessor.stream_layouts import microprocessor_streams, word_fields  # noqa: E402
+from subjects.microprocessor.unit_table import microprocessor_units  # noqa: E402
 
 FRAME = 2 * 262 * 76
 N_FRAMES_BEFORE = 60
 N_TIMED = 3 * FRAME
 N_LANES_TIMED = FRAME // 4
 N_TURNS = 5
+N_ELECTRODES = 8
 N_CHAINED = 4096
 
 
@@ -96,13 +104,53 @@ class OnBoard:
     def _run(self, n: int) -> None:
         done = 0
         while done < n:
-            up, left, fire = self._rng.integers(2, size=3) == 1
-            stick = Stick(up=bool(up), down=not up, left=bool(left), right=not left, fire=bool(fire))
-            apply_inputs(self.machine.board, ConsoleInputs(stick0=stick))
+            self._move_stick()
             done += self.machine.run(min(FRAME, n - done), self._nodes, self._words).n
+
+    def _move_stick(self) -> None:
+        up, left, fire = self._rng.integers(2, size=3) == 1
+        stick = Stick(up=bool(up), down=not up, left=bool(left), right=not left, fire=bool(fire))
+        apply_inputs(self.machine.board, ConsoleInputs(stick0=stick))
 
     def turn(self) -> float:
         return rate_of(lambda: self._run(N_TIMED), N_TIMED)
+
+
+class Digested(OnBoard):
+    """With what is computed of all nodes."""
+
+    def __init__(self, drawn: DrawnChip, game: str, count: bool, field: bool, look_up: bool = True) -> None:
+        self._digest: Digest | None = None
+        super().__init__(drawn, game, look_up, record=False)
+        units = microprocessor_units(drawn)
+        rows = units.rows(self.machine.every_node)
+        self._digest = Digest([units.region[row] for row in rows], HALF_CYCLES_PER_LINE)
+        self._digest.counting, self._tick = count, 0
+        if field:
+            x, y = np.nanmean(units.x), np.nanmean(units.y)
+            probe = Probe("A", tuple((float(x + 600 * (k - 3.5)), float(y), 0.0) for k in range(N_ELECTRODES)))
+            nodes = microprocessor_streams(self.machine.every_node, drawn.chip, (), 1)[0]
+            of_seen = ElectrodeField(nodes, units, [probe])
+            weights = np.zeros((len(rows), N_ELECTRODES), np.float32)
+            weights[nodes.channels_of(of_seen.source_ids)] = of_seen.weights
+            self._digest.field = FieldSums(weights)
+
+    def _run(self, n: int) -> None:
+        if self._digest is None:
+            super()._run(n)
+            return
+        done = 0
+        while done < n:
+            self._move_stick()
+            run = self.machine.run(min(FRAME, n - done), traced=True)
+            assert run.trace is not None
+            if self._digest.counting:
+                counts, _ = self._digest.follow(run.trace, self._tick)
+                self._digest.rates.of(counts, HALF_CYCLES_PER_LINE)
+            elif self._digest.field is not None:
+                self._digest.field.follow(run.trace, row_at(run.trace, 0))
+            self._tick += run.n
+            done += run.n
 
 
 class InLanes:
@@ -162,10 +210,15 @@ def conditions_of(drawn: DrawnChip, game: str, hold: str) -> dict[str, Bare | On
         "computed, a node held": Bare(drawn, program_image(), look_up=False, record=False, hold=hold),
         "computed, board": OnBoard(drawn, game, look_up=False, record=False),
         "computed, board, nodes": OnBoard(drawn, game, look_up=False, record=True),
+        "computed, counts and rates": Digested(drawn, game, count=True, field=False, look_up=False),
+        "computed, field": Digested(drawn, game, count=False, field=True, look_up=False),
         "bare": Bare(drawn, program_image(), look_up=True, record=False),
         "bare, nodes": Bare(drawn, program_image(), look_up=True, record=True),
         "board": OnBoard(drawn, game, look_up=True, record=False),
         "board, nodes": OnBoard(drawn, game, look_up=True, record=True),
+        "board, counts and rates": Digested(drawn, game, count=True, field=False),
+        "board, field": Digested(drawn, game, count=False, field=True),
+        "board, counts, rates, field": Digested(drawn, game, count=True, field=True),
         "board, nodes, bus": OnBoard(drawn, game, look_up=True, record=True, words=True),
         "lanes, chips alone": InLanes(drawn, game, alone=True),
         "lanes, boards": InLanes(drawn, game, alone=False),

@@ -6,6 +6,7 @@ that it cannot express leave the chip to the event engine for as long as they la
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,11 @@ class CompiledEngine:
             raise SubjectError(f"asked to record into {rows.shape} {rows.dtype}, {expected} uint8 is what it takes")
         around, taps = PlainMemory(memory), node_taps(rows, slots)
         self.run_in(around, taps, n_half_cycles)
+
+    @property
+    def turn(self) -> AbstractContextManager[bool]:
+        """While it is held, no other engine changes what they recall together: a trace stays good."""
+        return self._shared.turn
 
     def run_in(self, around: Any, taps: Taps, n: int) -> int:
         """Run in whatever surroundings (`surroundings`); half-cycles done."""

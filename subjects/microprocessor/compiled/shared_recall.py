@@ -32,7 +32,7 @@ class SharedRecall:
 
     def __init__(self, code: CompiledChip, n_kept: int = N_KEPT) -> None:
         self.recall = new_recall(code.n_slots, code.pack, code.expand, n_kept)
-        self.turn = threading.Lock()
+        self.turn = threading.RLock()
         self._code = code  # whose routines `recall` has the addresses of
         self._numbers: dict[bytes, int] = {}
         self._last = 0
