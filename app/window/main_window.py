@@ -32,6 +32,7 @@ from app.window.timeline import TimelinePane
 from app.window.tools.tools_pane import ToolsPane
 from app.window.tour import Tour
 from app.window.transport import Transport
+from app.window.watched_streams import stream_wishes
 from app.window.window_menu import Layouts, WindowMenu
 from rig.log import LogEntry, LogKind
 from rig.process.protocol import MOVING, State
@@ -128,6 +129,7 @@ class MainWindow(QMainWindow):
             *(Wish(f"Play back {Path(p).name}", partial(self.subject_menu.play_back, Path(p)))
               for p in self.recordings.recent()),
             *self.layouts.wishes(),
+            *stream_wishes(self.desk),
         ]  # fmt: skip
 
     @property

@@ -30,6 +30,7 @@ from app.window.time_axis import snapped_span
 from app.window.time_pane import NOTHING_OPEN, TimePane
 from app.window.trigger_offers import trigger_offers
 from app.window.unit_states import UnitState, UnitStates
+from app.window.watched_streams import watch_stream
 from rig.log import LogEntry
 from rig.twin import PREFIX
 
@@ -134,7 +135,8 @@ class ScopePane(TimePane):
         self._change(str(choice.kind), filter=choice)
 
     def choose_stream(self, name: str) -> None:
-        """Show the units in another of their signals."""
+        """Show the units in another of their signals, which is watched if it was not."""
+        watch_stream(self.desk, name)
         self._change(f"show {name}", stream=name)
 
     def _change(self, text: str, **changes: Any) -> None:

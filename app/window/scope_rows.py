@@ -16,7 +16,7 @@ from rig.streams import StreamInfo, StreamKind
 from rig.units import UnitTable
 
 NOT_CARRIED = -1
-MOST_MEASURES = 8
+MOST_MEASURES = 12
 
 
 @dataclass(frozen=True)
@@ -104,16 +104,18 @@ def is_measures(info: StreamInfo) -> bool:
 
 
 def n_measures(streams: Sequence[StreamInfo]) -> int:
-    return sum(info.n_channels for info in streams if is_measures(info))
+    """Those that are watched without being asked for."""
+    return sum(info.n_channels for info in streams if is_measures(info) and not info.on_demand)
 
 
-def measure_rows(info: StreamInfo, theme: Theme) -> tuple[ScopeRow, ...]:
-    """A row for each measure."""
+def measure_rows(info: StreamInfo, units: UnitTable, theme: Theme) -> tuple[ScopeRow, ...]:
+    """A row for each measure; one that is named like a region is of its colour."""
+    colours = region_colours(units.region, theme)
     return tuple(
         ScopeRow(
             key=f"{info.name} {name}",
             name=name,
-            colour=theme.text,
+            colour=colours.get(name, theme.text),
             stream=info.name,
             channel=channel,
             digital=False,
@@ -166,7 +168,7 @@ def shown_rows(
     for info in description.streams:
         if is_measures(info) and find_ring(info.name) is not None:
             infos[info.name] = info
-            rows += measure_rows(info, theme)
+            rows += measure_rows(info, description.units, theme)
     field = find_ring(FIELD_STREAM)
     if field is not None:
         infos[FIELD_STREAM] = field.info

@@ -124,7 +124,8 @@ def open_microprocessor(options: Mapping[str, str]) -> Microprocessor:
     engine = EventEngine(netlist, chip) if by_event else CompiledEngine(netlist, chip, sharing=True)
     machine = Machine(engine, cartridge.image, word_fields(chip))
     units, bin_ticks = prepared.units, int(prepared.options["bin"])
-    digest = Digest([units.region[row] for row in units.rows(machine.every_node)], bin_ticks)
+    # of the regions that the map names first: what lies within one is summed by whoever has the counts
+    digest = Digest([units.region[row].split("/")[0] for row in units.rows(machine.every_node)], bin_ticks)
     streams = microprocessor_streams(machine.every_node, chip, digest.rates.names, bin_ticks, cartridge.variables)
     return Microprocessor(
         info=_info(prepared),

@@ -124,7 +124,7 @@ class Digested(OnBoard):
         super().__init__(drawn, game, look_up, record=False)
         units = microprocessor_units(drawn)
         rows = units.rows(self.machine.every_node)
-        self._digest = Digest([units.region[row] for row in rows], HALF_CYCLES_PER_LINE)
+        self._digest = Digest([units.region[row].split("/")[0] for row in rows], HALF_CYCLES_PER_LINE)
         self._digest.counting, self._tick = count, 0
         if field:
             x, y = np.nanmean(units.x), np.nanmean(units.y)
