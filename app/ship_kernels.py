@@ -1,8 +1,8 @@
 """Makes the kernels that are shipped half compiled (`rig.shipped_kernels`): ``python -m app.ship_kernels``.
 
 To be run when the sources of a kernel have changed, on the system that they are for; a test says when. It takes some
-minutes: a session at the rig (`headstage demo`) and a recording are gone through twice with empty folders, first
-compiling everything, then finding in numba's cache what a start asks it for. Kernels within kernels are not among
+minutes: a session at the rig (`headstage demo`), recordings and a survey are gone through twice with empty folders,
+first compiling everything, then finding in numba's cache what a start asks it for. Kernels within kernels are not among
 these: they are part of what calls them.
 
 A file for each module with kernels holds, as JSON in a zstandard frame: `made_for`, `sources` (digest), and `kernels`,
@@ -31,11 +31,13 @@ from rig.shipped_kernels import HOME, PACKAGES, RETURNS, file_name, made_for, sh
 
 PROCESSOR = "haswell"
 FOLDER = HOME / "rig" / "kernels"
+SURVEY = ("-m", "app.cli.main", "survey", "lesions", "--games", "vesper")
 SCENES = (
     ("-m", "app.draw.warm"),
     ("-m", "app.cli.main", "record", "microprocessor", "--frames", "3", "--out", "{home}/{turn}.rig"),
     ("-m", "app.cli.main", "record", "language-model", "--ticks", "80", "--out", "{home}/{turn}-verse.rig"),
     ("-m", "app.cli.main", "record", "learner", "--ticks", "40", "--out", "{home}/{turn}-learner.rig"),
+    (*SURVEY, "--units", "m482", "--frames", "30", "--out", "{home}/{turn}.survey"),
     ("-m", "app.cli.main", "demo", "microprocessor", "--offscreen", "--size", "1280x800", "--out", "{home}/{turn}"),
 )
 _LOADED = re.compile(r"\[cache\] data loaded from '([^']+)'")

@@ -27,6 +27,7 @@ from subjects.microprocessor.chip import ChipDescription
 from subjects.microprocessor.event_engine import EventEngine
 from subjects.microprocessor.lanes.lanes import Lanes
 from subjects.microprocessor.lanes.lesion_units import LesionUnit
+from subjects.microprocessor.lanes.planes import LANES_PER_WORD
 from subjects.microprocessor.lanes.power_on import N_HALF_CYCLES, power_on
 from subjects.microprocessor.lanes.screens import IntactScreens
 from subjects.microprocessor.machine import CYCLES_TO_FIRST_FETCH, HALF_CYCLES_PER_CYCLE, Machine
@@ -36,8 +37,8 @@ from subjects.microprocessor.stream_layouts import word_fields
 LINES_PER_FRAME = 262
 TICKS_PER_FRAME = HALF_CYCLES_PER_CYCLE * CYCLES_PER_LINE * LINES_PER_FRAME
 BOARD_ADDRESS_MASK = 0x1FFF
-N_WORDS = 8
-"""512 lanes."""
+N_WORDS = (2, 4, 8)
+"""Of 64 lanes; few lanes fit into the processor's nearest cache and take half the time of many."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ def run_unit(game: Game, intact: Intact, unit: LesionUnit) -> list[Outcome]:
     machine = _new_machine(game)
     powered = [power_on(machine, dict(modes)) for modes in ((), *unit.modes)]
     n_frames = len(intact.screens.cycle) - 1
-    lanes = Lanes(game.netlist, game.chip, game.image, N_WORDS, unit.masks, n_frames, intact.screens)
+    n_words = next(n for n in N_WORDS if len(unit.modes) < LANES_PER_WORD * n)
+    lanes = Lanes(game.netlist, game.chip, game.image, n_words, unit.masks, n_frames, intact.screens)
     lanes.start([p.start for p in powered], tick=N_HALF_CYCLES)
     for lane, modes in enumerate(unit.modes, 1):
         lanes.lesion(lane, dict(modes))
