@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from subjects.microprocessor.borrowing import borrowed
 from subjects.microprocessor.circuit import PULL_UP, Circuit, Rows
 from subjects.microprocessor.compiled import kernels
 from subjects.microprocessor.compiled.kernels import Compiled, Transfer
@@ -141,6 +142,7 @@ def _event_half_cycle(circuit: Circuit, ports: Ports, around: Any) -> int:
 @njit(cache=True, nogil=True)
 def run_event(circuit: Circuit, ports: Ports, around: Any, taps: Taps, n: int) -> int:
     """See the module."""
+    circuit, ports, around, taps = borrowed((circuit, ports, around, taps))
     for k in range(n):
         _event_half_cycle(circuit, ports, around)
         if taps.node_mode == NODES_ALL:
@@ -174,6 +176,9 @@ def run_compiled(
 
     `number` is the state's, 0 when it is not known; `stale`, whether the compiled chip's words are of an earlier one.
     """
+    compiled, transfer, circuit, ports, rows, recall, around, taps = borrowed(
+        (compiled, transfer, circuit, ports, rows, recall, around, taps)
+    )
     state, counters, table = compiled.state, compiled.counters, compiled.table
     marks, edges, notes, row_bytes = recall.marks, recall.edges, recall.notes, recall.row_bytes
     last = len(marks) - 1

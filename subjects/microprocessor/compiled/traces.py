@@ -16,6 +16,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from subjects.microprocessor.borrowing import borrowed
 from subjects.microprocessor.compiled.calling import call_routine
 from subjects.microprocessor.compiled.tally_code import MOST_ROWS, N_ROWS
 from subjects.microprocessor.compiled.weigh_code import N_SIDE_BY_SIDE
@@ -66,6 +67,7 @@ def tally(
     totals : (n_bins, 64 n_words) uint16
     n_to_end : half-cycles up to the end of the first bin
     """
+    trace, counters = borrowed((trace, counters))
     numbers, last = trace.numbers, len(trace.states) - 1
     state_bytes, row_bytes = 8 * trace.states.shape[1], 8 * trace.rows.shape[1]
     routines, number, planes = counters.routines, counters.number, counters.planes
@@ -122,6 +124,7 @@ def sum_changes(trace: Trace, before: NDArray[np.uint64], scales: Scales, raw: N
     before : (n_words,) uint64, the row before the first
     raw : (n, n_columns) float32, written
     """
+    trace, scales = borrowed((trace, scales))
     numbers, kept_of, kept = trace.numbers, scales.kept_of, scales.kept
     last_kept, n_columns = len(kept) - 1, raw.shape[1]
     number = np.int64(0)

@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from subjects.microprocessor.atari2600.state import CYCLES_PER_LINE
+from subjects.microprocessor.borrowing import borrowed
 from subjects.microprocessor.compiled.calling import call_routine
 from subjects.microprocessor.lanes.boards import (
     A7,
@@ -26,7 +27,6 @@ from subjects.microprocessor.lanes.boards import (
     read_device,
     write_device,
 )
-from subjects.microprocessor.lanes.borrowing import borrowed
 from subjects.microprocessor.lanes.planes import (
     BITS_PER_BYTE,
     LANES_PER_WORD,
