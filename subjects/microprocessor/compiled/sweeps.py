@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from subjects.microprocessor.compiled.expressions import Expressions, Kind
 from subjects.microprocessor.compiled.program import Block, Results
 
-PART_OPERATIONS = 24
+PART_OPERATIONS = 14
 """Components are put together to parts until they have so many; each part costs a test and a branch."""
 
 

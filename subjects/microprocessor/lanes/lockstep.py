@@ -30,6 +30,7 @@ from subjects.microprocessor.lanes.boards import (
 from subjects.microprocessor.lanes.planes import (
     BITS_PER_BYTE,
     LANES_PER_WORD,
+    blend_bytes,
     bytes_from_planes,
     lowest_bit,
     word_from_bytes,
@@ -41,6 +42,7 @@ _ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _ONE = np.uint64(1)
 # What takes arrays every half-cycle is inlined: passing an array costs some nanoseconds of reference counting
 _N_ADDRESS_BITS = 13  # as many as the board decodes
+_CARTRIDGE_BIT = 12  # of A12
 
 
 class Levels(NamedTuple):
@@ -227,22 +229,24 @@ def _answer_reads(chips: Chips, boards: Boards, screens: Screens, notes: Notes, 
         if own:
             bytes_from_planes(state, chips.address, w, low, first)
             bytes_from_planes(state, chips.address[BITS_PER_BYTE:], w, high, first)
-            waiting = own & reading
+            in_rom = own & reading & state[chips.address[_CARTRIDGE_BIT], w]
+            if in_rom:
+                for lane in range(first, first + LANES_PER_WORD):  # without a branch: whoever asks
+                    data[lane] = rom[(int(low[lane]) | int(high[lane]) << 8) & 0xFFF]
+                    may_race |= is_racy[data[lane]] != 0
+                blend_bytes(bus, first, data, in_rom)
+            waiting = own & reading & ~in_rom
             while waiting:
                 lane = first + lowest_bit(waiting)
                 waiting &= waiting - _ONE
                 address = int(low[lane]) | int(high[lane]) << 8
-                if address & A12:
-                    found = rom[address & 0xFFF]
-                elif address & A7 and not address & A9:
+                if address & A7 and not address & A9:
                     found = ram[lane, address & 0x7F]
                 else:
                     found = np.uint8(read_device(records[lane], cycle, address, int(bus[lane])))
                 bus[lane] = found
                 data[lane] = found
                 may_race |= is_racy[found] != 0
-                if lane == 0:
-                    data[1:LANES_PER_WORD] = found  # of followers
         leader = np.uint64(boards.bus[0])
         differ = np.uint64(0)
         for k in range(BITS_PER_BYTE):

@@ -82,6 +82,29 @@ def _word_from_bytes(typingctx: Any, numbers: Any, start: Any, bit: Any) -> Any:
     return signature, codegen
 
 
+def _blend_bytes(typingctx: Any, out: Any, start: Any, numbers: Any, word: Any) -> Any:
+    """`out[start + l]` gets `numbers[start + l]` where bit l of a word is set.
+
+    Parameters
+    ----------
+    out, numbers : C-contiguous uint8, at least 64 bytes from start on
+    start : int64
+    word : uint64
+    """
+    del typingctx, word
+    signature = types.void(out, types.int64, numbers, types.uint64)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _vector_at(context, builder, signature.args[0], args[0], args[1])
+        new = builder.load(_vector_at(context, builder, signature.args[2], args[2], args[1]), align=1)
+        builder.store(
+            builder.select(builder.bitcast(args[3], _BITS), new, builder.load(place, align=1)), place, align=1
+        )
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
 def _lowest_bit(typingctx: Any, word: Any) -> Any:
     """Index of the lowest bit set in a word that is not zero."""
     del typingctx
@@ -95,6 +118,7 @@ def _lowest_bit(typingctx: Any, word: Any) -> Any:
 
 bytes_from_words: Any = intrinsic(_bytes_from_words)
 word_from_bytes: Any = intrinsic(_word_from_bytes)
+blend_bytes: Any = intrinsic(_blend_bytes)
 lowest_bit: Any = intrinsic(_lowest_bit)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from subjects.microprocessor.lanes.planes import bytes_from_planes, lowest_bit, word_from_bytes
+from subjects.microprocessor.lanes.planes import blend_bytes, bytes_from_planes, lowest_bit, word_from_bytes
 
 
 @njit
@@ -14,6 +14,11 @@ def words_of(numbers: np.ndarray, start: int) -> np.ndarray:
     for bit in range(8):
         words[bit] = word_from_bytes(numbers, start, np.uint8(1 << bit))
     return words
+
+
+@njit
+def blend(out: np.ndarray, start: int, numbers: np.ndarray, word: int) -> None:
+    blend_bytes(out, start, numbers, word)
 
 
 @njit
@@ -41,6 +46,17 @@ def test_words_come_back_from_bytes():
     numbers = rng.integers(0, 256, 100, np.uint8)
     expected = [np.packbits((numbers[20:84] >> bit) & 1, bitorder="little").view(np.uint64)[0] for bit in range(8)]
     np.testing.assert_array_equal(words_of(numbers, 20), expected)
+
+
+def test_bytes_are_taken_over_where_a_word_has_bits():
+    rng = np.random.default_rng(2)
+    out, numbers = rng.integers(0, 256, (2, 100), np.uint8)
+    word = rng.integers(0, 2**64, 1, np.uint64)
+    taken = np.zeros(100, bool)
+    taken[20:84] = np.unpackbits(word.view(np.uint8), bitorder="little")
+    expected = np.where(taken, numbers, out)
+    blend(out, 20, numbers, word[0])
+    np.testing.assert_array_equal(out, expected)
 
 
 def test_lowest_bit():
