@@ -2,9 +2,9 @@
 
 A drawn transistor of a parallel group that is stuck off or removed changes nothing, and several drawn transistors may
 come to the same: what is simulated is each different set of modes once. Sets are grouped by what their masks cost
-(`compiled.maskable`), the costliest last: a lane's masks slow down all that run with it. Within a group results do not
-depend on company. In that of a costlier group they can: what a mask there makes variable was constant before, and for
-two in a hundred lesions of a 6502 the order of computing then decides.
+(`compiled.maskable`), the costliest last: a lane's masks slow down all that run with it. And results of easy lesions do
+not depend on company, so long as it is as easy. Masks of costlier ones make variable what is constant otherwise, and
+for two in a hundred lesions that run with them the order of computing decides (measured on the MOS 6502).
 """
 
 from __future__ import annotations
