@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from rig.survey.plan import FAILS, SEVERITY, Lesion, OutcomeColumn, PublishedCou
 from rig.units import UnitTable
 from subjects.microprocessor.atari2600.console import ConsoleInputs, Stick
 from subjects.microprocessor.lanes import lesion_units
+from subjects.microprocessor.lanes.known_inexact import INEXACT_IN_LANES
 from subjects.microprocessor.lanes.outcomes import Game, Intact, Outcome, Plan, run_intact, run_unit
 from subjects.microprocessor.opening import Prepared, prepare
 from subjects.microprocessor.unit_table import TRANSISTOR, first_transistor_id
@@ -41,7 +43,12 @@ class ChipSurvey:
         OutcomeColumn("similarity", "<f4", "mean of Cohen's kappa of the pictures to the intact chip's"),
         OutcomeColumn("last_similarity", "<f4", "the same of the last picture"),
         OutcomeColumn("responds", "|i1", "pictures depend on the stick: 1 or 0; −1: not asked"),
-        OutcomeColumn("exact_until_tick", "<i8", "from here on only the event engine would be exact, −1: throughout"),
+        OutcomeColumn(
+            "exact_until_tick",
+            "<i8",
+            "from here on only the event engine would be exact, 0: lanes are known to differ from it in some node; "
+            "−1: exact throughout",
+        ),
         OutcomeColumn("unstable_tick", "<i8", "the chip would not settle and was run no further, −1: never"),
     )
     kinds = LESIONS
@@ -92,7 +99,9 @@ class ChipSurvey:
         for unit in lesion_units.lesion_units(game.netlist, game.chip, wanted):
             if cancelled():
                 return None
-            found.update(zip(unit.modes, run_unit(game, intact, unit), strict=True))
+            for modes, outcome in zip(unit.modes, run_unit(game, intact, unit), strict=True):
+                listed = lesion_units.is_listed(game.netlist, INEXACT_IN_LANES[game.chip.name], modes)
+                found[modes] = replace(outcome, racy_tick=0) if listed else outcome
         outcomes = [found.get(lesion_units.modes_of(game.netlist, lesion), intact.outcome) for lesion in wanted]
         return np.array([_row(outcome) for outcome in outcomes], outcome_dtype(self.columns))
 

@@ -187,6 +187,15 @@ class Lanes:
         levels = (self._chips.state[:, word] >> np.uint64(bit)) & np.uint64(1)
         return np.where(slots >= 0, levels[slots], 0).astype(np.uint8)
 
+    def digest_of_nodes(self, codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """(n_lanes,) exclusive or of the codes, (n_nodes,), of the nodes that are high; of those that are kept."""
+        digests = np.zeros(self.n_lanes, np.uint32)
+        for bit in range(32):
+            slots = self._code.node_slot[(codes >> bit) & 1 == 1]
+            plane = np.bitwise_xor.reduce(self._chips.state[slots], axis=0)
+            digests |= np.unpackbits(plane.view(np.uint8), bitorder="little").astype(np.uint32) << np.uint32(bit)
+        return digests
+
     def snapshot(self) -> list[NDArray[np.generic]]:
         """Copies of everything that changes, notes included."""
         return [array.copy() for array in self._changing()]

@@ -17,7 +17,7 @@ import numpy as np
 
 from rig.errors import SpecError
 from rig.perturbation import LESIONS, PerturbationKind
-from subjects.microprocessor.chip import ChipDescription
+from subjects.microprocessor.chip import ChipDescription, Inexact
 from subjects.microprocessor.circuit import MODE_NORMAL, MODE_OFF, MODE_ON
 from subjects.microprocessor.compiled.maskable import maskable
 from subjects.microprocessor.compiled.masks import MaskPlan
@@ -79,6 +79,16 @@ def modes_of(netlist: Netlist, lesion: Lesion) -> Modes:
     never = np.isin(netlist.gate, (netlist.vss, netlist.vcc)) & (modes == MODE_OFF)
     idle = never | (netlist.c1 == netlist.c2)
     return tuple((int(t), int(modes[t])) for t in np.flatnonzero((modes != MODE_NORMAL) & ~idle))
+
+
+def is_listed(netlist: Netlist, inexact: Inexact, modes: Modes) -> bool:
+    """Whether one of the transistors is known to come out otherwise."""
+    return any(transistor_name(netlist, t) in (inexact.off if mode == MODE_OFF else inexact.on) for t, mode in modes)
+
+
+def transistor_name(netlist: Netlist, transistor: int) -> tuple[int, int, int]:
+    """Gate and channel ends of a merged transistor."""
+    return int(netlist.gate[transistor]), int(netlist.c1[transistor]), int(netlist.c2[transistor])
 
 
 def lesion_units(
