@@ -31,10 +31,11 @@ from rig.shipped_kernels import HOME, PACKAGES, RETURNS, file_name, made_for, sh
 
 PROCESSOR = "haswell"
 FOLDER = HOME / "rig" / "kernels"
+CHIP = ("-m", "app.cli.main", "record", "microprocessor", "--frames", "3", "--perturb", "silence alu3 at=20ms for=1ms")
 SURVEY = ("-m", "app.cli.main", "survey", "lesions", "--games", "vesper")
 SCENES = (
     ("-m", "app.draw.warm"),
-    ("-m", "app.cli.main", "record", "microprocessor", "--frames", "3", "--out", "{home}/{turn}.rig"),
+    (*CHIP, "--out", "{home}/{turn}.rig"),
     ("-m", "app.cli.main", "record", "language-model", "--ticks", "80", "--out", "{home}/{turn}-verse.rig"),
     ("-m", "app.cli.main", "record", "learner", "--ticks", "40", "--out", "{home}/{turn}-learner.rig"),
     (*SURVEY, "--units", "m482", "--frames", "30", "--out", "{home}/{turn}.survey"),
