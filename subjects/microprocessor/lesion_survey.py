@@ -47,7 +47,7 @@ class ChipSurvey:
             "exact_until_tick",
             "<i8",
             "from here on only the event engine would be exact, 0: lanes are known to differ from it in some node; "
-            "−1: exact throughout",
+            "−1: no such tick is known",
         ),
         OutcomeColumn("unstable_tick", "<i8", "the chip would not settle and was run no further, −1: never"),
     )
